@@ -1,0 +1,78 @@
+# Two commands are all a newcomer needs: `make run` starts the server, `make test` sets up and tests everything.
+# `make help` lists the rest.
+
+GO              ?= go
+GOLANGCI_LINT   := v2.15.0
+FUZZ_SECONDS    ?= 240
+BENCH           ?= .
+BENCH_COUNT     ?= 1
+COVER_FILE      := build/cover.out
+
+# Tools of the pinned version are taken from the path when they are there, else built into build/bin.
+export PATH := $(CURDIR)/build/bin:$(shell $(GO) env GOPATH)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check fmt fmt-check vet lint tidy-check unit cross fuzz interop bench cover tools setup clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start the server: RTMP on :1935
+	$(GO) run ./cmd/leat serve
+
+build: ## build/leat
+	$(GO) build -trimpath -buildvcs=auto -o build/leat ./cmd/leat
+
+test: setup check cross fuzz interop ## install what tests need and run all of them (under 25 minutes)
+
+check: fmt-check vet lint tidy-check unit ## format, vet, lint, tidy, tests; offline, under two minutes
+
+fmt: ## format all Go files
+	golangci-lint fmt
+
+fmt-check:
+	@scripts/require-tools $(GOLANGCI_LINT)
+	golangci-lint fmt --diff
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags interop ./...
+
+lint:
+	@scripts/require-tools $(GOLANGCI_LINT)
+	golangci-lint run
+
+tidy-check:
+	$(GO) mod tidy -diff
+
+unit:
+	$(GO) test -race -shuffle=on ./...
+
+cross: ## vet for other systems, so that they keep compiling
+	GOOS=darwin CGO_ENABLED=0 $(GO) vet ./...
+	GOOS=windows CGO_ENABLED=0 $(GO) vet ./...
+	GOARCH=386 CGO_ENABLED=0 $(GO) vet ./...
+
+fuzz: ## fuzz every target, FUZZ_SECONDS (240) in all
+	scripts/fuzz $(FUZZ_SECONDS)
+
+interop: ## against ffmpeg, rtmpdump, GStreamer and nginx-rtmp
+	$(GO) test -tags interop -count=1 -timeout 10m -v ./interop/...
+
+bench: ## benchmarks: BENCH=regexp BENCH_COUNT=n
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) ./...
+
+cover: ## coverage by function, and build/cover.html
+	@mkdir -p build
+	$(GO) test -coverpkg=./... -coverprofile=$(COVER_FILE) ./...
+	$(GO) tool cover -html=$(COVER_FILE) -o build/cover.html
+	$(GO) tool cover -func=$(COVER_FILE) | tail -n 1
+
+tools: ## install the linter of the pinned version, if it is absent
+	scripts/require-tools $(GOLANGCI_LINT) install
+
+setup: tools ## install what the tests need: tools, Go modules, Debian packages
+	scripts/setup
+
+clean: ## remove what was built
+	rm -rf build
