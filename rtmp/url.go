@@ -172,8 +172,8 @@ func (u *URL) takeHost(hostport string) (port string, err error) {
 		return "", &URLError{"no host name"}
 	case len(u.Host) > maxHostBytes:
 		return "", &URLError{fmt.Sprintf("the host name is longer than %d bytes", maxHostBytes)}
-	case strings.ContainsAny(u.Host, " []"):
-		return "", &URLError{"the host name holds a space or bracket"}
+	case strings.ContainsAny(u.Host, " []?"):
+		return "", &URLError{"the host name holds a space, bracket or question mark"}
 	}
 	return port, nil
 }
