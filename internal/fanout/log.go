@@ -1,0 +1,340 @@
+package fanout
+
+import (
+	"sync"
+	"time"
+
+	"leat/media"
+)
+
+const (
+	defaultMaxLag    = 30 * time.Second
+	defaultMaxBytes  = 32 << 20
+	defaultCloseWait = 2 * time.Second
+
+	frameWindow = 33 * time.Millisecond // how long MergeFrame lets audio wait for video: a frame at 30 per second
+	minLag      = time.Second           // GOPs shorter than this count together when a player's lag is judged
+	audioKept   = 5 * time.Second       // what stays for joins while there is no key frame
+
+	groupSize = 256 // players that a group has before another one is opened
+)
+
+// LogConfig says how a Log works. The zero value of every field but Encoder is its default.
+type LogConfig struct {
+	Encoder   Encoder       // required
+	Merge     Merge         // default MergeFrame
+	MaxLag    time.Duration // how long a player may take nothing, or be behind; default 30 s
+	MaxBytes  int           // memory for the log, beyond which the oldest is dropped; default 32 MiB
+	CloseWait time.Duration // how long Close waits for slow players; default 2 s
+
+	// OnSweep, when set, is called after each sweep that brought a group of players something new: delay is the
+	// time from the arrival of the oldest message among it to the end of the sweep. It is called from
+	// several goroutines and must not block.
+	OnSweep func(delay time.Duration, players int)
+}
+
+// Log is one stream in one encoding, and its players. WritePacket is for one goroutine; all other
+// methods may be called from any.
+type Log struct {
+	cfg     LogConfig
+	sweeper *Sweeper
+	done    chan struct{} // closed when the log is closed and has no players any more
+
+	mu      sync.Mutex
+	store   store
+	headers media.Headers
+	gop     gop
+	lastTS  time.Duration // timestamp of the newest packet
+	gather  int64         // when the messages that wait for company are due; 0 when none wait
+	groups  []*group
+	active  int // players that have not ended
+	closed  bool
+	skipped int64
+	packets int64
+	sweep   time.Duration
+}
+
+// gop knows where the newest GOP begins. Guarded by Log.mu.
+type gop struct {
+	lead    int    // the video track whose key frames count; -1 until there is one
+	key     int64  // sequence number of the newest key frame, -1 when none is held
+	off     int64  // its offset
+	headers []byte // headers in force at it, encoded with its timestamp
+	started bool   // there has been a key frame
+	mark    int64  // offset of the newest key frame that came at least minLag after the mark before it
+	markAt  int64  // its arrival
+	lag     int64  // the mark before: players that have not come that far are lagging
+}
+
+// NewLog returns an empty Log whose players are served by s. Close must be called when it is no longer
+// needed.
+func (s *Sweeper) NewLog(cfg LogConfig) *Log {
+	if cfg.Encoder == nil {
+		panic("fanout: LogConfig without Encoder")
+	}
+	if cfg.MaxLag <= 0 {
+		cfg.MaxLag = defaultMaxLag
+	}
+	if cfg.MaxBytes <= 0 {
+		cfg.MaxBytes = defaultMaxBytes
+	}
+	if cfg.CloseWait <= 0 {
+		cfg.CloseWait = defaultCloseWait
+	}
+	return &Log{cfg: cfg, sweeper: s, done: make(chan struct{}), gop: gop{lead: -1, key: -1}}
+}
+
+// WritePacket encodes p and appends it. It never blocks on a player. Timestamps are the caller's matter.
+// After Close it does nothing.
+func (l *Log) WritePacket(p *media.Packet) {
+	now := l.sweeper.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.headers.Apply(p)
+	m := message{
+		at:    now,
+		ts:    p.Timestamp,
+		kind:  p.Kind,
+		frame: !p.Config && p.Kind != media.Data,
+	}
+	if m.isVideoFrame() {
+		m.key = l.gop.starts(p)
+		if !m.key && !l.gop.started {
+			l.skipped++
+			return
+		}
+	}
+	// The estimate holds for chunk sizes from 128 up; a wrong one costs a copy, nothing else.
+	n := l.append(len(p.Body)+len(p.Body)/32+64, m, func(dst []byte) []byte {
+		return l.cfg.Encoder.Append(dst, p)
+	})
+	if n == 0 {
+		return
+	}
+	l.packets++
+	l.lastTS = p.Timestamp
+	if m.key {
+		l.gop.begin(l.store.next-1, l.store.head-int64(n), now, l.encodeHeaders(p.Timestamp))
+	}
+	l.announce(now, l.window(p, &m))
+}
+
+// WriteControl appends ready-made bytes of whole messages (a status, a user control event). They are sent at
+// once, in order with the packets, and also to lagging players; a player that joins later at an
+// earlier key frame gets them as well. b is copied. After Close it does nothing.
+func (l *Log) WriteControl(b []byte) {
+	now := l.sweeper.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	m := message{at: now, ts: l.lastTS}
+	if l.append(len(b), m, func(dst []byte) []byte { return append(dst, b...) }) > 0 {
+		l.announce(now, 0)
+	}
+}
+
+// starts reports whether the video frame p begins a GOP.
+func (g *gop) starts(p *media.Packet) bool {
+	if !p.Key {
+		return false
+	}
+	if g.lead < 0 || int(p.Track) < g.lead {
+		g.lead = int(p.Track)
+	}
+	return int(p.Track) == g.lead
+}
+
+// begin takes note of a key frame.
+func (g *gop) begin(seq, off, now int64, headers []byte) {
+	g.key, g.off, g.headers = seq, off, headers
+	if !g.started || now-g.markAt >= int64(minLag) {
+		g.lag, g.mark, g.markAt = g.mark, off, now
+	}
+	g.started = true
+}
+
+// lose is called when the bytes of the newest key frame had to be dropped. Perhaps its track is
+// gone: the next key frame of any track counts again.
+func (g *gop) lose() { g.key, g.headers, g.lead = -1, nil, -1 }
+
+// append adds what encode appends as message m and returns its length. l.mu is held.
+func (l *Log) append(estimate int, m message, encode func(dst []byte) []byte) int {
+	blk := l.store.current()
+	if blk == nil || cap(blk.buf)-len(blk.buf) < estimate {
+		l.trim(m.at)
+		blk = l.store.open(estimate)
+	}
+	buf := encode(blk.buf)
+	n := len(buf) - len(blk.buf)
+	if n <= 0 {
+		return 0
+	}
+	if cap(buf) == cap(blk.buf) {
+		blk.buf = buf
+	} else { // it did not fit and was moved: only the new part goes to a block of its own
+		added := buf[len(blk.buf):]
+		blk = l.store.open(n)
+		blk.buf = append(blk.buf, added...)
+	}
+	l.store.add(blk, n, m)
+	l.bound()
+	return n
+}
+
+// encodeHeaders returns the headers in force with timestamp ts. l.mu is held.
+func (l *Log) encodeHeaders(ts time.Duration) []byte {
+	var b []byte
+	for _, h := range l.headers.Packets() {
+		p := *h
+		p.Timestamp = ts
+		b = l.cfg.Encoder.Append(b, &p)
+	}
+	return b
+}
+
+// trim frees the blocks that nobody needs: not those who join, nor the players. l.mu is held.
+func (l *Log) trim(now int64) {
+	floor, keep := int64(never), int64(never)
+	for _, g := range l.groups {
+		floor, keep = min(floor, g.floor), min(keep, g.keep)
+	}
+	if l.gop.key >= 0 {
+		floor = min(floor, l.gop.off)
+	}
+	st := &l.store
+	for len(st.blocks) > 1 && st.blocks[1].start <= floor {
+		if l.gop.key < 0 && st.blocks[0].at > now-int64(audioKept) {
+			break
+		}
+		st.evict(keep)
+	}
+	st.forget(keep)
+}
+
+// bound enforces MaxBytes: the oldest blocks give up their video frames even if players still need them, then the oldest of
+// what is left goes. l.mu is held.
+func (l *Log) bound() {
+	st := &l.store
+	if st.held <= l.cfg.MaxBytes {
+		return
+	}
+	keep := int64(never)
+	for _, g := range l.groups {
+		keep = min(keep, g.keep)
+	}
+	for st.held > l.cfg.MaxBytes && len(st.blocks) > 1 {
+		st.evict(keep)
+		if l.gop.key >= 0 && l.gop.off < st.blocks[0].start {
+			l.gop.lose()
+		}
+	}
+	for st.held > l.cfg.MaxBytes && st.first < st.blocks[0].seq {
+		st.drop()
+	}
+}
+
+// window says how long the message may wait for others to be written with it.
+func (l *Log) window(p *media.Packet, m *message) time.Duration {
+	switch {
+	case l.cfg.Merge > 0:
+		return time.Duration(l.cfg.Merge)
+	case l.cfg.Merge < 0, m.isVideoFrame() && int(p.Track) == l.gop.lead:
+		return 0
+	}
+	return frameWindow
+}
+
+// announce tells the Sweeper that there is news, due after window. While messages wait for company, more
+// of them do not concern it. l.mu is held.
+func (l *Log) announce(now int64, window time.Duration) {
+	due := now
+	if window > 0 {
+		if l.gather != 0 {
+			return
+		}
+		due = nextTick(now + int64(window))
+		l.gather = due
+	} else {
+		l.gather = 0
+	}
+	l.sweeper.schedule(l.groups, due, now)
+}
+
+// Close delivers what is left, for CloseWait at most, and ends every player with ReasonClosed; their OnEnd
+// has returned when it returns. It must not be called from an OnEnd. A second call waits for the first.
+func (l *Log) Close() {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		<-l.done
+		return
+	}
+	l.closed = true
+	if l.active == 0 {
+		close(l.done)
+	}
+	now := l.sweeper.now()
+	l.sweeper.schedule(l.groups, now, now)
+	l.mu.Unlock()
+
+	timer := time.NewTimer(l.cfg.CloseWait)
+	defer timer.Stop()
+	select {
+	case <-l.done:
+	case <-timer.C:
+		l.endAll()
+	case <-l.sweeper.stop:
+		l.endAll()
+	}
+	<-l.done
+	l.sweeper.forget(l.groups)
+}
+
+// endAll ends every player without sending anything more. The log is closed.
+func (l *Log) endAll() {
+	l.mu.Lock()
+	var players []*Player
+	for _, g := range l.groups {
+		players = append(players, g.players...)
+	}
+	l.mu.Unlock()
+	for _, p := range players {
+		p.mu.Lock()
+		first := p.stop()
+		p.mu.Unlock()
+		if first {
+			p.finish(ReasonClosed)
+		}
+	}
+}
+
+// left counts a player out that has ended.
+func (l *Log) left() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.active--
+	if l.active == 0 && l.closed {
+		close(l.done)
+	}
+}
+
+// LogStats is a snapshot of a Log.
+type LogStats struct {
+	Players   int
+	Bytes     int           // memory held
+	Packets   int64         // packets encoded
+	Skipped   int64         // video frames that were left out because no key frame had come before them
+	LastSweep time.Duration // how long the newest sweep of a group of players took
+}
+
+// Stats returns a snapshot.
+func (l *Log) Stats() LogStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return LogStats{Players: l.active, Bytes: l.store.held, Packets: l.packets, Skipped: l.skipped, LastSweep: l.sweep}
+}
