@@ -4,6 +4,8 @@ go 1.26
 
 require golang.org/x/crypto v0.54.0
 
+require golang.org/x/tools v0.26.0 // indirect
+
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/bluenviron/mediacommon/v2 v2.9.3

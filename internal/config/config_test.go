@@ -174,7 +174,7 @@ func TestLayers(t *testing.T) {
 	if c.RTMP != ":1" || c.HTTP != ":20" || c.Admin != ":300" {
 		t.Errorf("rtmp %s, http %s, admin %s; want :1 of the file, :20 of the environment, :300 of the flag", c.RTMP, c.HTTP, c.Admin)
 	}
-	if c.Limits.MaxLag != 5*time.Second || c.Merge.Every != 50*time.Millisecond || c.TCPNoDelay {
+	if c.Limits.MaxLag != 5*time.Second || c.Merge != Merge(50*time.Millisecond) || c.TCPNoDelay {
 		t.Errorf("max_lag %v, merge %v, tcp_nodelay %v", c.Limits.MaxLag, c.Merge, c.TCPNoDelay)
 	}
 	app, ok := c.Apps.Lookup("live")

@@ -59,42 +59,43 @@ func (s Size) String() string {
 // MarshalText is String.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Merge says how long messages to players are gathered into one write. The zero value sends each at once.
-type Merge struct {
-	Frame bool          // audio waits for the next video frame, 33 ms at most
-	Every time.Duration // when Frame is false: gather for this long; 0 gathers nothing
-}
+// Merge says how long messages to players are gathered into one write: MergeFrame, MergeNone or a duration.
+type Merge time.Duration
 
-// maxMerge is the longest Merge.Every: more is delay that nobody wants.
-const maxMerge = time.Second
+// The ways to gather that are not a time.
+const (
+	MergeFrame Merge = 0                  // audio waits for the next video frame, 33 ms at most
+	MergeNone  Merge = -1                 // each message at once
+	maxMerge         = Merge(time.Second) // more is delay that nobody wants
+)
 
 // UnmarshalText parses none, frame, or a duration up to one second.
 func (m *Merge) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case "none":
-		*m = Merge{}
+		*m = MergeNone
 		return nil
 	case "frame":
-		*m = Merge{Frame: true}
+		*m = MergeFrame
 		return nil
 	}
 	d, err := time.ParseDuration(string(text))
-	if err != nil || d < time.Millisecond || d > maxMerge {
+	if err != nil || d < time.Millisecond || Merge(d) > maxMerge {
 		return errors.New("must be none, frame, or a duration from 1ms to 1s such as 50ms")
 	}
-	*m = Merge{Every: d}
+	*m = Merge(d)
 	return nil
 }
 
 // String returns the text that UnmarshalText parses.
 func (m Merge) String() string {
-	switch {
-	case m.Frame:
+	switch m {
+	case MergeFrame:
 		return "frame"
-	case m.Every == 0:
+	case MergeNone:
 		return "none"
 	}
-	return m.Every.String()
+	return time.Duration(m).String()
 }
 
 // MarshalText is String.

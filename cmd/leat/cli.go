@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line: a field for each verb, whose Run method does it.
+type cli struct {
+	Config  configCommand  `cmd:"" help:"Print or check a configuration."`
+	Version versionCommand `cmd:"" help:"Print the version of this program."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version of this program."`
+}
+
+// streams is where a verb reads and writes. What a verb makes goes to out, what it has to say about it to err.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// run does what the arguments say and returns the exit code. It ends the process itself after printing help.
+func run(ctx context.Context, args []string, std streams) int {
+	parser := kong.Must(new(cli),
+		kong.Name("leat"),
+		kong.Description("RTMP server and client."),
+		kong.Vars{"version": versionLine()},
+		kong.Writers(std.out, std.err),
+		kong.Exit(os.Exit),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	verb, err := parser.Parse(args)
+	if err != nil {
+		err = &exitError{exitUsage, fmt.Errorf("%w; see leat --help", err)}
+	} else {
+		err = verb.Run()
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(std.err, "leat: %v\n", err) // there is nowhere else to say it; the exit code remains
+	}
+	return exitCode(err)
+}
