@@ -10,8 +10,19 @@ import (
 // TestLibraryInOnePackage checks that each module of go.mod is imported by one package only, so that it can be
 // replaced in one place. Tests, and the interop tests as a whole, may use what they like.
 func TestLibraryInOnePackage(t *testing.T) {
+	for library, packages := range libraryUsers(t) {
+		if len(packages) > 1 {
+			t.Errorf("%s is imported by %s: one package should hold it, the others use that package",
+				library, strings.Join(packages, ", "))
+		}
+	}
+}
+
+// libraryUsers returns the packages that import each module of go.mod.
+func libraryUsers(t *testing.T) map[string][]string {
+	t.Helper()
 	libraries := requirements(t)
-	users := make(map[string][]string) // module path → packages that import it
+	users := make(map[string][]string)
 	for _, r := range rooms(t) {
 		if matches("interop/...", r.path) {
 			continue
@@ -31,12 +42,7 @@ func TestLibraryInOnePackage(t *testing.T) {
 			}
 		}
 	}
-	for library, packages := range users {
-		if len(packages) > 1 {
-			t.Errorf("%s is imported by %s: one package should hold it, the others use that package",
-				library, strings.Join(packages, ", "))
-		}
-	}
+	return users
 }
 
 // requirements returns the module paths that go.mod requires.
