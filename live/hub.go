@@ -25,8 +25,8 @@ func NewHub(cfg *Config) *Hub {
 }
 
 // Publish takes the stream key for a publisher, who must close the Publication. It does not block but
-// for the OnTakeover of the publisher it replaces. The error wraps ErrBusy if the policy leaves the stream to its publisher, and is
-// ErrClosed if the hub is closed. Nil opts are the zero PublishOptions.
+// for the OnTakeover of the publisher it replaces. The error wraps ErrBusy if the policy leaves the stream
+// to its publisher, and is ErrClosed if the hub is closed. Nil opts are the zero PublishOptions.
 func (h *Hub) Publish(key media.Key, opts *PublishOptions) (*Publication, error) {
 	if opts == nil {
 		opts = &PublishOptions{}

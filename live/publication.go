@@ -64,9 +64,9 @@ func (p *Publication) WritePacket(_ context.Context, pkt *media.Packet) error {
 	return nil
 }
 
-// Close gives the stream back; the name is free when it returns. If clean, the stream is over: subscriptions are told once
-// they have read what there is. Otherwise they wait for another publisher for Config.PublisherGrace.
-// After a takeover, and a second time, Close does nothing.
+// Close gives the stream back; the name is free when it returns. If clean, the stream is over:
+// subscriptions are told once they have read what there is. Otherwise they wait for another publisher
+// for Config.PublisherGrace. After a takeover, and a second time, Close does nothing.
 func (p *Publication) Close(clean bool) {
 	p.hub.mu.Lock()
 	defer p.hub.mu.Unlock()
