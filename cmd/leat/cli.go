@@ -11,6 +11,7 @@ import (
 
 // cli is the command line: a field for each verb, whose Run method does it.
 type cli struct {
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Config  configCommand  `cmd:"" help:"Print or check a configuration."`
 	Version versionCommand `cmd:"" help:"Print the version of this program."`
 

@@ -1,0 +1,301 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"leat/amf"
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/handshake"
+	"leat/internal/wire/message"
+)
+
+// clientSide is the client's end of a connection.
+type clientSide struct {
+	url       *URL
+	cfg       *DialConfig
+	chunkSize uint32
+	hs        *handshake.Client
+
+	connectMessages []outgoing // sent behind the handshake
+	handshakeDone   atomic.Bool
+	properties      *amf.Object // of connect's answer; set before connected
+	information     *amf.Object
+
+	bandwidthCalls float64 // answers given to _onbwcheck
+
+	mu      sync.Mutex
+	streams map[uint32]*clientStream
+	chunks  *chunk.Writer // of media; guarded by the connection's outbound.mu
+
+	stopWatch context.CancelFunc
+}
+
+func newClientSide(u *URL, cfg *DialConfig) *clientSide {
+	s := &clientSide{url: u, cfg: cfg, chunkSize: defaultChunkSize, streams: map[uint32]*clientStream{}, chunks: chunk.NewWriter()}
+	if cfg.ChunkSize > 0 {
+		s.chunkSize = uint32(cfg.ChunkSize)
+	}
+	return s
+}
+
+// begin prepares the handshake; start sends its first bytes and begins to read.
+func (s *clientSide) begin(_ *Conn) {
+	s.hs = handshake.NewClient(handshake.ClientConfig{})
+}
+
+func (s *clientSide) start(c *Conn) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopWatch = cancel
+	if err := c.sendBytes(s.hs.Start()); err != nil {
+		c.close(&CloseReason{Side: SideNetwork, Text: "the connection broke: " + err.Error(), Err: err})
+	}
+	go c.run(ctx)      // Close waits for it
+	go s.watch(ctx, c) // ends with run
+}
+
+// watch enforces the connection's deadlines as a server's watchman does.
+func (s *clientSide) watch(ctx context.Context, c *Conn) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			c.check(now)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *clientSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err error) {
+	n, reply, err := s.hs.Feed(b)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(reply) > 0 {
+		if err := c.sendBytes(reply); err != nil {
+			return nil, false, err
+		}
+	}
+	if !s.hs.Done() {
+		return nil, false, nil
+	}
+	c.handshake = s.hs.Info()
+	c.ciphers(s.hs.Ciphers())
+	s.hs = nil
+	s.handshakeDone.Store(true)
+	c.in.chunks.SetLimits(c.limits.chunk())
+	if err := c.sendAll(s.connectMessages...); err != nil {
+		return nil, false, err
+	}
+	s.connectMessages = nil
+	return b[n:], true, nil
+}
+
+// accepted takes connect's answer.
+func (s *clientSide) accepted(c *Conn, a answer) {
+	s.properties, _ = a.object.(*amf.Object)
+	s.information, _ = a.value.(*amf.Object)
+	if e, _ := s.information.Number("objectEncoding"); e == 3 && s.cfg.ObjectEncoding == 3 {
+		c.amf3 = true
+	}
+	c.connected.Store(true)
+}
+
+// command handles what a server calls (RTMP 7.2). Transaction ID 0 is never answered: some services hang up on it.
+func (s *clientSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd *message.Command) error {
+	switch cmd.Name {
+	case "onStatus":
+		return s.onStatus(c, m.StreamID, cmd)
+	case "onBWDone":
+		if s.bandwidthCalls == 0 {
+			return c.send(0, &message.Command{Name: "_checkbw", TransactionID: c.calls.next()})
+		}
+		return nil
+	case "_onbwcheck":
+		s.bandwidthCalls++
+		return c.send(0, &message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{s.bandwidthCalls - 1}})
+	case "_onbwdone", "onFCPublish", "onFCUnpublish", "onFCSubscribe", "playlist_ready":
+		return nil
+	case "ping":
+		return c.send(0, &message.Command{Name: "pong", TransactionID: cmd.TransactionID})
+	case "onFCUnsubscribe":
+		s.endStreams(errCleanEnd)
+		return nil
+	case "close":
+		c.closeGently(&CloseReason{Side: SidePeer, Text: "the server sent close"})
+		return nil
+	}
+	return s.call(ctx, c, cmd)
+}
+
+// call answers an application's call.
+func (s *clientSide) call(ctx context.Context, c *Conn, cmd *message.Command) error {
+	if s.cfg.Handler == nil {
+		if cmd.TransactionID == 0 {
+			return nil
+		}
+		e := Refuse(CodeCallFailed, "Method not found (%s).", printable(cmd.Name))
+		return c.send(0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID, Args: []any{e.Object()}})
+	}
+	c.wg.Go(func() {
+		defer c.recovered("serving a call")
+		call := &Call{Name: cmd.Name, Object: cmd.Object, Args: cmd.Args, NoReply: cmd.TransactionID == 0}
+		result, err := s.cfg.Handler.ServeCall(ctx, c, call)
+		if call.NoReply {
+			return
+		}
+		reply := &message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{result}}
+		if err != nil {
+			reply.Name, reply.Args = "_error", []any{asStatus(c, err, CodeCallFailed).Object()}
+		}
+		if err := c.send(0, reply); err != nil {
+			c.logger.Debug("answer to a call not sent", "method", cmd.Name, "err", err)
+		}
+	})
+	return nil
+}
+
+// onStatus takes news of a stream. The information is the first object behind the transaction ID: some servers leave
+// the command object out.
+func (s *clientSide) onStatus(c *Conn, msid uint32, cmd *message.Command) error {
+	status, ok := ParseStatus(cmd.Object)
+	for _, v := range cmd.Args {
+		if !ok {
+			status, ok = ParseStatus(v)
+		}
+	}
+	if !ok {
+		c.logger.Debug("onStatus without information", "msid", msid)
+		return nil
+	}
+	c.logger.Debug("onStatus", "msid", msid, "code", status.Code, "description", status.Description)
+	if st := s.stream(msid); st != nil {
+		st.status(status)
+	}
+	return nil
+}
+
+// stream returns the stream of a message; servers that send everything on stream 0 mean the only one there is.
+func (s *clientSide) stream(msid uint32) *clientStream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.streams[msid]; st != nil {
+		return st
+	}
+	if len(s.streams) == 1 {
+		for _, st := range s.streams {
+			return st
+		}
+	}
+	return nil
+}
+
+func (s *clientSide) media(ctx context.Context, c *Conn, m *chunk.Message) error {
+	if st := s.stream(m.StreamID); st != nil {
+		st.receive(ctx, c, m)
+	}
+	return nil
+}
+
+func (s *clientSide) userControl(c *Conn, u *message.UserControl) error {
+	switch u.Event {
+	case message.EventStreamEOF:
+		if st := s.stream(u.Value); st != nil {
+			st.eof()
+		}
+	case message.EventStreamBegin, message.EventStreamIsRecorded, message.EventStreamDry:
+	default:
+		c.logger.Debug("user control ignored", "event", u.Event)
+	}
+	return nil
+}
+
+func (s *clientSide) other(_ context.Context, c *Conn, m *chunk.Message) error {
+	c.logger.Debug("message ignored", "type", message.Type(m.Type), "bytes", len(m.Body))
+	return nil
+}
+
+func (s *clientSide) closed(_ *Conn, reason *CloseReason) {
+	var err error = reason
+	if errors.Is(reason.Err, ErrClosed) {
+		err = ErrClosed
+	}
+	s.endStreams(err)
+	s.stopWatch()
+}
+
+func (s *clientSide) endStreams(err error) {
+	s.mu.Lock()
+	all := make([]*clientStream, 0, len(s.streams))
+	for _, st := range s.streams {
+		all = append(all, st)
+	}
+	s.mu.Unlock()
+	for _, st := range all {
+		st.end(err)
+	}
+}
+
+// createStream asks for a message stream (RTMP 7.2.1.3).
+func (s *clientSide) createStream(ctx context.Context, c *Conn) (*clientStream, error) {
+	a, err := c.call(ctx, 0, "createStream", nil)
+	if err != nil {
+		return nil, err
+	}
+	id, ok := number(a.value)
+	if !ok || id < 0 || id > 1<<32-1 {
+		return nil, &ProtocolError{Reason: fmt.Sprintf("the answer to createStream is no stream ID but %T", a.value)}
+	}
+	st := &clientStream{c: c, side: s, id: uint32(id), news: make(chan Status, 16), over: make(chan struct{})}
+	st.queue.init()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.streams) >= c.limits.Streams {
+		return nil, fmt.Errorf("rtmp: more than %d streams on one connection", c.limits.Streams)
+	}
+	s.streams[st.id] = st
+	return st, nil
+}
+
+// URL returns the address that was dialled. It must not be changed. On a server's connection it is nil.
+func (c *Conn) URL() *URL {
+	if s, ok := c.side.(*clientSide); ok {
+		return s.url
+	}
+	return nil
+}
+
+// ServerProperties returns the two objects of the server's answer to connect: its properties ("fmsVer", "capabilities")
+// and the information object. Either may be nil. On a server's connection both are.
+func (c *Conn) ServerProperties() (properties, information *amf.Object) {
+	if s, ok := c.side.(*clientSide); ok {
+		return s.properties, s.information
+	}
+	return nil, nil
+}
+
+// Handshake describes the handshake: "plain", "digest" or "rtmpe".
+func (c *Conn) Handshake() string { return handshakeName(c.handshake) }
+
+// Close ends the connection: what waits is sent, within a moment, and its goroutines have ended when it returns. On a
+// server's connection it must not be called from a handler; use Kick there.
+func (c *Conn) Close() error {
+	if s, ok := c.side.(*clientSide); ok && s.stopWatch == nil { // never started
+		return c.nc.Close()
+	}
+	c.Kick("closed")
+	<-c.done
+	return nil
+}
+
+// Kick ends the connection for the reason given, which is logged. It does not block: what waits is sent first, and
+// the socket is closed when the peer has closed its side or a moment has passed.
+func (c *Conn) Kick(reason string) {
+	c.closeGently(&CloseReason{Side: SideLocal, Text: reason, Err: ErrClosed})
+}

@@ -1,0 +1,295 @@
+package rtmp
+
+import (
+	"context"
+	"crypto/rc4"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/handshake"
+	"leat/internal/wire/message"
+)
+
+// Conn is one RTMP connection, at either end. Its state lies in one struct per concern, each with a file of
+// its own: inbound (conn_read.go), outbound (conn_write.go), flow (conn_flow.go), calls (conn_calls.go), and
+// the message streams in the side that it plays (server.go, client.go).
+//
+// One goroutine reads; everything that arrives is handled on it, in order. Any goroutine may send.
+type Conn struct {
+	nc     net.Conn
+	raw    syscall.RawConn // of nc, for reading without a buffer while nothing arrives; nil unless it is a plain socket
+	limits Limits
+	logger *slog.Logger
+	side   side
+
+	in    inbound
+	out   outbound
+	flow  flow
+	calls calls
+
+	handshake handshake.Info // valid once handshaken is set
+	started   time.Time
+	connected atomic.Bool // connect has been answered with success
+
+	// AMF3 says that objectEncoding 3 was agreed. Set before connected, then read-only.
+	amf3 bool
+
+	closing   atomic.Bool // what arrives is thrown away; the connection ends at lingerEnd
+	lingerEnd atomic.Int64
+
+	reasonMu sync.Mutex
+	reason   *CloseReason
+	cancel   context.CancelCauseFunc
+
+	wg   sync.WaitGroup // handlers, the flusher; run waits for it
+	done chan struct{}  // closed when run has returned
+}
+
+// side is what differs between the two ends of a connection. Its methods are called on the reading
+// goroutine, one at a time; an error ends the connection.
+type side interface {
+	// handshake takes the bytes before the chunk stream and returns those behind it.
+	handshake(c *Conn, b []byte) (rest []byte, done bool, err error)
+	command(ctx context.Context, c *Conn, m *chunk.Message, cmd *message.Command) error
+	media(ctx context.Context, c *Conn, m *chunk.Message) error
+	userControl(c *Conn, u *message.UserControl) error
+	other(ctx context.Context, c *Conn, m *chunk.Message) error
+	// closed ends all streams. It is called once, after the last of the calls above.
+	closed(c *Conn, reason *CloseReason)
+}
+
+func newConn(nc net.Conn, s side, limits Limits, logger *slog.Logger) *Conn {
+	c := &Conn{nc: nc, side: s, limits: limits, logger: logger, started: time.Now(), done: make(chan struct{})}
+	c.raw = rawConn(nc)
+	c.in.init(&c.limits)
+	c.out.init(c)
+	c.calls.init(limits.PendingCalls)
+	return c
+}
+
+// rawConn returns the descriptor access of a plain TCP or unix socket, and nil for anything that
+// transforms bytes or has no descriptor.
+func rawConn(nc net.Conn) syscall.RawConn {
+	switch s := nc.(type) {
+	case *net.TCPConn:
+		raw, err := s.SyscallConn()
+		if err == nil && rawSockets {
+			return raw
+		}
+	case *net.UnixConn:
+		raw, err := s.SyscallConn()
+		if err == nil && rawSockets {
+			return raw
+		}
+	}
+	return nil
+}
+
+// run reads until the connection ends, and returns when everything that belongs to it has ended.
+func (c *Conn) run(ctx context.Context) {
+	defer close(c.done)
+	ctx, cancel := context.WithCancelCause(ctx)
+	c.reasonMu.Lock()
+	c.cancel = cancel
+	over := c.reason
+	c.reasonMu.Unlock()
+	if over == nil {
+		c.end(c.read(ctx))
+	}
+	reason := c.closeReason()
+	cancel(reason)
+	c.out.fail(reason)
+	if err := c.nc.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		c.logger.Debug("closing the socket", "err", err)
+	}
+	c.calls.fail(reason)
+	c.side.closed(c, reason)
+	c.wg.Wait()
+}
+
+// recovered turns a panic on the connection's own goroutines into its end: the last line of defence
+// behind the bound checks, so that no input ends the process.
+func (c *Conn) recovered(doing string) {
+	if p := recover(); p != nil {
+		c.logger.Error("panic, the connection is closed", "doing", doing, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		c.close(&CloseReason{Side: SideLocal, Text: "internal error while " + doing})
+	}
+}
+
+// end closes the connection for what its reader returned.
+func (c *Conn) end(err error) {
+	var pe *ProtocolError
+	var notRTMP *handshake.NotRTMPError
+	var ce *chunk.Error
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+		c.close(&CloseReason{Side: SidePeer, Text: c.eofText()})
+	case errors.As(err, &pe):
+		c.close(&CloseReason{Side: SideLocal, Text: pe.Reason, Err: err})
+	case errors.As(err, &notRTMP):
+		c.close(&CloseReason{Side: SideLocal, Text: notRTMPText(notRTMP), Err: err})
+	case errors.As(err, &ce):
+		c.close(&CloseReason{Side: SideLocal, Text: ce.Error(), Err: err})
+	default:
+		c.close(&CloseReason{Side: SideNetwork, Text: "the connection broke: " + err.Error(), Err: err})
+	}
+}
+
+func (c *Conn) eofText() string {
+	switch {
+	case c.in.bytes.Load() == 0:
+		return "the peer closed the connection without sending a byte"
+	case !c.in.handshaken:
+		return "the peer closed the connection during the handshake"
+	case !c.connected.Load():
+		return "the peer closed the connection before connect was finished"
+	}
+	return "the peer closed the connection"
+}
+
+func notRTMPText(e *handshake.NotRTMPError) string {
+	switch e.Looks {
+	case "TLS":
+		return "this is TLS (rtmps://) on a port that speaks plain RTMP: use rtmp:// here, or configure a certificate for RTMPS"
+	case "HTTP":
+		return "this is HTTP on the RTMP port: open web pages on the HTTP port, and publish with an rtmp:// address"
+	}
+	return fmt.Sprintf("this is not RTMP but looks like %s (first byte 0x%02x)", e.Looks, e.First)
+}
+
+// close ends the connection at once. The first reason counts; later calls change nothing.
+func (c *Conn) close(reason *CloseReason) {
+	c.reasonMu.Lock()
+	if c.reason == nil {
+		reason.LastMessage = c.in.last.String()
+		c.reason = reason
+	}
+	cancel := c.cancel
+	reason = c.reason
+	c.reasonMu.Unlock()
+	if cancel != nil {
+		cancel(reason)
+	}
+	c.interrupt()
+}
+
+// interrupt wakes whoever waits for the socket. It does not close it: net.Conn.Close waits for a RawConn.Read
+// that is under way, and this may be called from inside one. run closes the socket.
+func (c *Conn) interrupt() {
+	if err := c.nc.SetDeadline(time.Unix(1, 0)); err != nil && !errors.Is(err, net.ErrClosed) {
+		c.logger.Debug("interrupting the socket", "err", err)
+	}
+}
+
+func (c *Conn) closeReason() *CloseReason {
+	c.reasonMu.Lock()
+	defer c.reasonMu.Unlock()
+	return c.reason
+}
+
+// linger is how long a refused peer has to read what was sent to it before the socket is closed. Closing with
+// unread bytes in the receive queue would reset the connection and take the refusal with it.
+const linger = 2 * time.Second
+
+// closeGently sends what waits, then half-closes the socket and throws away what still arrives until the peer
+// closes or linger is over.
+func (c *Conn) closeGently(reason *CloseReason) {
+	c.reasonMu.Lock()
+	if c.reason == nil {
+		reason.LastMessage = c.in.last.String()
+		c.reason = reason
+	}
+	c.reasonMu.Unlock()
+	if c.closing.Swap(true) {
+		return
+	}
+	c.lingerEnd.Store(time.Now().Add(linger).UnixNano())
+	c.out.whenDrained(func() {
+		if w, ok := c.nc.(interface{ CloseWrite() error }); ok {
+			if err := w.CloseWrite(); err == nil {
+				return
+			}
+		}
+		c.close(reason)
+	})
+}
+
+// check is called about once a second by the connection's owner and enforces what no single event can:
+// deadlines, pings and stalls.
+func (c *Conn) check(now time.Time) {
+	switch {
+	case c.closing.Load():
+		if now.UnixNano() >= c.lingerEnd.Load() {
+			c.close(&CloseReason{Side: SideLocal, Text: "closed"})
+		}
+		return
+	case !c.connected.Load():
+		if now.Sub(c.started) >= c.limits.HandshakeTimeout {
+			c.close(&CloseReason{Side: SideLocal, Text: c.timeoutText()})
+		}
+		return
+	}
+	if stalled := c.out.stalledFor(now); stalled >= c.limits.WriteStall {
+		c.close(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer has not read anything for %v", stalled.Round(time.Second))})
+		return
+	}
+	idle := now.Sub(c.in.lastRead())
+	switch {
+	case idle >= c.limits.IdleTimeout:
+		c.close(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("nothing was received for %v, not even an answer to a ping", idle.Round(time.Second))})
+	case idle >= c.limits.IdleTimeout/2:
+		c.ping(now)
+	}
+}
+
+func (c *Conn) timeoutText() string {
+	if c.in.handshaken {
+		return fmt.Sprintf("no connect within %v of the TCP connection", c.limits.HandshakeTimeout)
+	}
+	return fmt.Sprintf("the handshake was not finished within %v", c.limits.HandshakeTimeout)
+}
+
+// ciphers switches the connection to RC4 in both directions (RTMPE). A nil cipher leaves a direction plain.
+func (c *Conn) ciphers(in, out *rc4.Cipher) {
+	c.in.cipher = in
+	c.out.setCipher(out)
+}
+
+// RemoteAddr returns the address of the peer.
+func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// LocalAddr returns this end's address.
+func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
+
+// Done is closed when the connection has ended and all of its goroutines with it.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// CloseReason says why the connection ended; nil while it lives.
+func (c *Conn) CloseReason() *CloseReason { return c.closeReason() }
+
+// Stats returns counters of the connection as they are now.
+func (c *Conn) Stats() Stats {
+	return Stats{
+		Since:         c.started,
+		BytesReceived: c.in.bytes.Load(),
+		BytesSent:     c.out.written(),
+		RoundTrip:     c.flow.roundTrip(),
+	}
+}
+
+// Stats are counters of a connection.
+type Stats struct {
+	Since         time.Time     // when it was accepted or dialled
+	BytesReceived uint64        // of the chunk stream and the handshake, below TLS or HTTP
+	BytesSent     uint64        // the same the other way
+	RoundTrip     time.Duration // of the last ping; zero before the first answer
+}

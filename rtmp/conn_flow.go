@@ -1,0 +1,167 @@
+package rtmp
+
+import (
+	"sync"
+	"time"
+
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/message"
+)
+
+// minPeerWindow is the least that a peer can make us hold our output to. Below it a single key frame would wait
+// for several acknowledgements.
+const minPeerWindow = 64 << 10
+
+// defaultWindow is the Window Acknowledgement Size and the peer bandwidth that this end announces, bytes.
+const defaultWindow = 2_500_000
+
+// flow counts bytes for acknowledgements both ways (RTMP 5.4.3–5.4.5) and holds the round trip time.
+type flow struct {
+	// Receiving; only the reading goroutine uses these.
+	ackWindow uint64 // the peer wants an Acknowledgement that often; 0: it has not said so
+	ackSent   uint64
+
+	mu         sync.Mutex
+	sentWindow uint32 // the last Window Acknowledgement Size that we sent
+	limit      uint64 // bytes that may be unacknowledged; 0: no limit was set
+	hard       bool   // the last accepted limit type was hard
+	acked      uint64 // bytes of ours that the peer has acknowledged, with wraps counted
+	lastAck    uint32
+	anyAck     bool
+
+	pingSent time.Time // zero: no ping is on its way
+	rtt      time.Duration
+}
+
+// acknowledge sends an Acknowledgement when the peer is due one. Half a window is as early as other
+// servers send it; the peer must never have to wait for it.
+func (c *Conn) acknowledge() error {
+	f := &c.flow
+	total := c.in.bytes.Load()
+	if f.ackWindow == 0 || total-f.ackSent < max(1, f.ackWindow/2) {
+		return nil
+	}
+	f.ackSent = total
+	return c.send(0, &message.Acknowledgement{SequenceNumber: uint32(total)})
+}
+
+// control handles protocol control and user control messages, the same on both ends. Short ones are ignored.
+func (c *Conn) control(m *chunk.Message) error {
+	parsed, err := message.Parse(message.Type(m.Type), m.Body, c.limits.AMF)
+	if err != nil {
+		c.logger.Debug("control message ignored", "type", message.Type(m.Type), "err", err)
+		return nil
+	}
+	switch v := parsed.(type) {
+	case *message.Acknowledgement:
+		c.flow.acknowledged(v.SequenceNumber)
+		c.out.resume()
+	case *message.WindowAckSize:
+		c.flow.ackWindow = uint64(v.Size)
+	case *message.SetPeerBandwidth:
+		if reply := c.flow.setPeerBandwidth(v); reply != nil {
+			return c.send(0, reply)
+		}
+	case *message.UserControl:
+		return c.userControl(v)
+	}
+	return nil
+}
+
+func (c *Conn) userControl(u *message.UserControl) error {
+	switch u.Event {
+	case message.EventPingRequest:
+		return c.send(0, &message.UserControl{Event: message.EventPingResponse, Value: u.Value})
+	case message.EventPingResponse:
+		c.flow.pong(time.Now())
+		return nil
+	}
+	return c.side.userControl(c, u)
+}
+
+// acknowledged takes note of the peer's running total, which wraps at 2^32. A total that went back by less
+// than half of the range is a peer that counts otherwise: its new base is taken, nothing is refused.
+func (f *flow) acknowledged(total uint32) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if delta := total - f.lastAck; f.anyAck && delta < 1<<31 {
+		f.acked += uint64(delta)
+	} else if !f.anyAck {
+		f.acked = uint64(total)
+	}
+	f.lastAck, f.anyAck = total, true
+}
+
+// setPeerBandwidth applies RTMP 5.4.5 and returns the Window Acknowledgement Size to answer with, nil when it
+// would repeat the last one.
+func (f *flow) setPeerBandwidth(v *message.SetPeerBandwidth) message.Message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	size := uint64(v.Size)
+	switch {
+	case v.Limit == message.LimitHard || v.Limit == message.LimitDynamic && f.hard:
+		f.limit, f.hard = size, true
+	case v.Limit == message.LimitSoft:
+		if f.limit == 0 || size < f.limit {
+			f.limit = size
+		}
+		f.hard = false
+	default: // dynamic without a hard limit before it, or a type that does not exist
+		return nil
+	}
+	if v.Size == f.sentWindow || v.Size == 0 {
+		return nil
+	}
+	f.sentWindow = v.Size
+	return &message.WindowAckSize{Size: v.Size}
+}
+
+// window returns how many of the bytes after sent may go out now. Without a limit, or from a peer that has never
+// acknowledged anything, it is everything: such a peer would wait for ever.
+func (f *flow) window(sent uint64) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.limit == 0 || !f.anyAck {
+		return int(^uint(0) >> 1)
+	}
+	limit := max(f.limit, minPeerWindow)
+	if sent < f.acked { // the peer counts otherwise than we do
+		f.acked = sent
+	}
+	if used := sent - f.acked; used < limit {
+		return int(limit - used)
+	}
+	return 0
+}
+
+// ping asks the peer for a sign of life unless it is being asked already.
+func (c *Conn) ping(now time.Time) {
+	c.flow.mu.Lock()
+	asked := !c.flow.pingSent.IsZero() && now.Sub(c.flow.pingSent) < c.limits.IdleTimeout/2
+	if !asked {
+		c.flow.pingSent = now
+	}
+	c.flow.mu.Unlock()
+	if asked {
+		return
+	}
+	u := &message.UserControl{Event: message.EventPingRequest, Value: uint32(now.Sub(c.started).Milliseconds())}
+	if err := c.send(0, u); err != nil {
+		c.logger.Debug("ping not sent", "err", err)
+	}
+}
+
+func (f *flow) pong(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.pingSent.IsZero() {
+		f.rtt = now.Sub(f.pingSent)
+		f.pingSent = time.Time{}
+	}
+}
+
+func (f *flow) roundTrip() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.rtt
+}

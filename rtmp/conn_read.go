@@ -1,0 +1,209 @@
+package rtmp
+
+import (
+	"context"
+	"crypto/rc4"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/message"
+)
+
+// inbound is the receiving half of a connection. Only the reading goroutine changes it.
+type inbound struct {
+	chunks     *chunk.Reader
+	cipher     *rc4.Cipher // RTMPE; nil otherwise
+	handshaken bool
+	bytes      atomic.Uint64
+	readAt     atomic.Int64 // Unix nanoseconds of the last read that brought something
+	last       lastMessage
+	rate       rate
+}
+
+func (in *inbound) init(l *Limits) {
+	in.chunks = chunk.NewReader(l.chunkBeforeConnect())
+	in.readAt.Store(time.Now().UnixNano())
+	in.rate = rate{perSecond: l.CommandsPerSecond}
+}
+
+func (in *inbound) lastRead() time.Time { return time.Unix(0, in.readAt.Load()) }
+
+// lastMessage describes the message received last, for the reason of a close.
+type lastMessage struct {
+	mu     sync.Mutex
+	typ    message.Type
+	csid   uint32
+	length int
+	seen   bool
+}
+
+func (l *lastMessage) set(m *chunk.Message) {
+	l.mu.Lock()
+	l.typ, l.csid, l.length, l.seen = message.Type(m.Type), m.ChunkStreamID, len(m.Body), true
+	l.mu.Unlock()
+}
+
+// String returns a description like "audio, csid 4, 371 bytes", and "" before the first message.
+func (l *lastMessage) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.seen {
+		return ""
+	}
+	return fmt.Sprintf("%v, csid %d, %d bytes", l.typ, l.csid, l.length)
+}
+
+// readSize is how much one read may bring. The buffers are shared by all connections: one that waits for
+// bytes holds none.
+const readSize = 64 << 10
+
+var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
+
+// read handles everything that arrives until the peer closes (io.EOF), breaks a rule or the connection fails.
+func (c *Conn) read(ctx context.Context) (err error) {
+	defer c.recovered("reading")
+	deliver := func(m *chunk.Message) error { return c.deliver(ctx, m) }
+	if c.raw != nil {
+		return c.readRaw(deliver)
+	}
+	// What hides its descriptor (TLS, HTTP tunnels, pipes) gets a buffer of its own, small until much comes at once.
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := c.nc.Read(buf)
+		if n > 0 {
+			if err := c.received(buf[:n], deliver); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if n == len(buf) && n < readSize {
+			buf = make([]byte, 4*n)
+		}
+	}
+}
+
+// readRaw waits for readiness without holding a buffer and takes one from the pool only when there is
+// something to read. All of it happens inside one RawConn.Read: leaving it between two reads would reset the
+// poller's edge and could lose one.
+func (c *Conn) readRaw(deliver func(*chunk.Message) error) error {
+	var result error
+	err := c.raw.Read(func(fd uintptr) bool {
+		for {
+			buf := readBuffers.Get().(*[readSize]byte)
+			n, err := readSocket(fd, buf[:])
+			if n > 0 {
+				result = c.received(buf[:n], deliver)
+			}
+			readBuffers.Put(buf)
+			switch {
+			case result != nil:
+				return true
+			case errors.Is(err, errAgain):
+				return false
+			case err != nil:
+				result = err
+				return true
+			}
+		}
+	})
+	if result != nil {
+		return result
+	}
+	return err
+}
+
+// received takes bytes as they came from the transport.
+func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
+	c.in.bytes.Add(uint64(len(b)))
+	c.in.readAt.Store(time.Now().UnixNano())
+	if c.closing.Load() {
+		return nil
+	}
+	if !c.in.handshaken {
+		rest, done, err := c.side.handshake(c, b)
+		if err != nil || !done {
+			return err
+		}
+		c.in.handshaken = true
+		b = rest
+	}
+	if c.in.cipher != nil {
+		c.in.cipher.XORKeyStream(b, b)
+	}
+	if err := c.in.chunks.Feed(b, deliver); err != nil {
+		return err
+	}
+	return c.acknowledge()
+}
+
+// deliver handles one message on the reading goroutine.
+func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
+	if c.closing.Load() {
+		return nil
+	}
+	c.in.last.set(m)
+	switch t := message.Type(m.Type); t {
+	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3, message.TypeAggregate:
+		return c.side.media(ctx, c, m)
+	case message.TypeAcknowledgement:
+		return c.control(m)
+	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		if err := c.in.rate.take(time.Now()); err != nil {
+			return err
+		}
+		return c.deliverCommand(ctx, m)
+	case message.TypeSetChunkSize, message.TypeAbort, message.TypeUserControl, message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
+		if err := c.in.rate.take(time.Now()); err != nil {
+			return err
+		}
+		return c.control(m)
+	}
+	if err := c.in.rate.take(time.Now()); err != nil {
+		return err
+	}
+	return c.side.other(ctx, c, m)
+}
+
+func (c *Conn) deliverCommand(ctx context.Context, m *chunk.Message) error {
+	parsed, err := message.Parse(message.Type(m.Type), m.Body, c.limits.AMF)
+	cmd, ok := parsed.(*message.Command)
+	if !ok {
+		c.logger.Debug("command ignored, it could not be decoded", "err", err, "bytes", len(m.Body))
+		return nil
+	}
+	if err != nil {
+		c.logger.Debug("command decoded in part", "command", cmd.Name, "err", err)
+	}
+	if c.calls.answered(cmd) {
+		return nil
+	}
+	return c.side.command(ctx, c, m, cmd)
+}
+
+// rate is a token bucket: perSecond on average, twice that at once.
+type rate struct {
+	perSecond int
+	tokens    float64
+	last      time.Time
+}
+
+// take returns a ProtocolError when the peer has used up its share.
+func (r *rate) take(now time.Time) error {
+	limit := float64(2 * r.perSecond)
+	if r.last.IsZero() {
+		r.tokens = limit
+	} else {
+		r.tokens = min(limit, r.tokens+now.Sub(r.last).Seconds()*float64(r.perSecond))
+	}
+	r.last = now
+	if r.tokens--; r.tokens < 0 {
+		return &ProtocolError{Reason: fmt.Sprintf("more than %d commands and control messages a second", r.perSecond)}
+	}
+	return nil
+}

@@ -1,0 +1,421 @@
+package rtmp
+
+import (
+	"context"
+	"crypto/rc4"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/message"
+)
+
+// outbound is the sending half of a connection. Nothing that it does blocks: what the socket does not take at
+// once waits here, and a flusher goroutine, which exists only while something waits, brings it out.
+type outbound struct {
+	c *Conn
+
+	mu        sync.Mutex
+	buf       []byte   // what waits: the tail of a partly sent message, and whole messages behind it
+	answers   int      // bytes of them that nobody waits for: answers, acknowledgements, status
+	flushing  bool     // the flusher owns the socket's writing side
+	waiters   []func() // called once when nothing waits any more
+	chunkSize uint32
+	cipher    *rc4.Cipher
+	err       error
+	sent      uint64    // bytes that the socket took
+	progress  time.Time // when it last took one while something waited
+
+	// The arguments and results of write, which is built once so that a write allocates nothing.
+	write func(fd uintptr) bool
+	job   []byte
+	n     int
+	jobEr error
+}
+
+func (o *outbound) init(c *Conn) {
+	o.c = c
+	o.chunkSize = chunk.DefaultChunkSize
+	o.write = func(fd uintptr) bool {
+		o.n, o.jobEr = writeSome(fd, o.job)
+		return true
+	}
+}
+
+// outgoing is a message and where it goes.
+type outgoing struct {
+	streamID uint32
+	msg      message.Message
+}
+
+// send queues one message; it never blocks. Protocol control messages go to message stream 0 whatever streamID says.
+func (c *Conn) send(streamID uint32, m message.Message) error {
+	return c.sendAll(outgoing{streamID, m})
+}
+
+// sendAll queues messages to be written in one piece where the socket allows. A Set Chunk Size applies to
+// the messages behind it.
+func (c *Conn) sendAll(msgs ...outgoing) error {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return o.err
+	}
+	before := len(o.buf)
+	for _, m := range msgs {
+		var err error
+		if o.buf, err = appendMessage(o.buf, m, o.chunkSize); err != nil {
+			return err
+		}
+		if s, ok := m.msg.(*message.SetChunkSize); ok {
+			o.chunkSize = s.Size
+		}
+	}
+	if o.answers += len(o.buf) - before; o.answers > o.c.limits.WriteBuffer {
+		reason := &CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer does not read: %d bytes of answers wait for it", o.answers)}
+		o.err = reason
+		o.c.wg.Go(func() { o.c.close(reason) }) // it takes locks that a caller may hold
+		return reason
+	}
+	return o.kick()
+}
+
+// sendBytes queues bytes that are not messages: the handshake.
+func (c *Conn) sendBytes(b []byte) error {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return o.err
+	}
+	o.buf = append(o.buf, b...)
+	return o.kick()
+}
+
+// The chunk streams of what a connection sends. Media that goes to many players has streams of its own
+// (encoder.go), so that the two never depend on each other's headers.
+const (
+	csidControl = 2
+	csidCommand = 3
+	csidStream  = 8 // commands and status of a message stream
+)
+
+func appendMessage(dst []byte, m outgoing, chunkSize uint32) ([]byte, error) {
+	body, err := message.Append(nil, m.msg)
+	if err != nil {
+		return dst, fmt.Errorf("rtmp: encoding %v: %w", m.msg.Type(), err)
+	}
+	csid := uint32(csidCommand)
+	switch m.msg.Type() {
+	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement,
+		message.TypeUserControl, message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
+		csid, m.streamID = csidControl, 0
+	default:
+		if m.streamID != 0 {
+			csid = csidStream
+		}
+	}
+	cm := chunk.Message{ChunkStreamID: csid, Type: uint8(m.msg.Type()), StreamID: m.streamID, Body: body}
+	return chunk.AppendFull(dst, &cm, chunkSize), nil
+}
+
+// kick starts to send what was appended to buf. Called with mu held.
+func (o *outbound) kick() error {
+	if o.flushing {
+		return nil
+	}
+	if o.c.raw != nil && o.cipher == nil {
+		n, err := o.writeNow(o.buf)
+		if err != nil {
+			return o.broken(err)
+		}
+		if n == len(o.buf) {
+			o.buf, o.answers = nil, 0
+			return nil
+		}
+		o.buf = o.buf[n:]
+	}
+	o.startFlusher()
+	return nil
+}
+
+// writeNow writes what the socket takes without waiting. Called with mu held, while no flusher runs.
+func (o *outbound) writeNow(b []byte) (int, error) {
+	o.job = b
+	err := o.c.raw.Write(o.write)
+	n := o.n
+	if err == nil {
+		err = o.jobEr
+	}
+	o.job, o.n, o.jobEr = nil, 0, nil
+	o.sent += uint64(n)
+	return n, err
+}
+
+func (o *outbound) broken(err error) error {
+	o.err = fmt.Errorf("rtmp: writing: %w", err)
+	return o.err
+}
+
+// startFlusher is called with mu held. The connection waits for the flusher at its end.
+func (o *outbound) startFlusher() {
+	o.flushing = true
+	o.progress = time.Now()
+	o.c.wg.Go(o.flush)
+}
+
+// flush sends what waits until nothing does, then tells the waiters.
+func (o *outbound) flush() {
+	defer o.c.recovered("sending")
+	err := o.flushOnce()
+	o.mu.Lock()
+	for err == nil && len(o.buf) > 0 { // something came between the last write and the lock
+		o.mu.Unlock()
+		err = o.flushOnce()
+		o.mu.Lock()
+	}
+	o.flushing, o.answers = false, 0
+	if err != nil && o.err == nil {
+		o.broken(err)
+	}
+	waiters := o.waiters
+	o.waiters = nil
+	o.mu.Unlock()
+	for _, fn := range waiters {
+		fn()
+	}
+}
+
+func (o *outbound) flushOnce() error {
+	if o.c.raw != nil && o.cipher == nil {
+		return o.flushRaw()
+	}
+	return o.flushPlain()
+}
+
+// flushRaw waits for the socket in the runtime's poller.
+func (o *outbound) flushRaw() error {
+	var result error
+	err := o.c.raw.Write(func(fd uintptr) bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		for len(o.buf) > 0 {
+			n, err := writeSome(fd, o.buf)
+			if n > 0 {
+				o.sent += uint64(n)
+				o.progress = time.Now()
+			}
+			if err != nil {
+				result = err
+				return true
+			}
+			if n < len(o.buf) {
+				o.buf = o.buf[n:]
+				return false
+			}
+			o.buf = nil
+		}
+		return true
+	})
+	if result != nil {
+		return result
+	}
+	return err
+}
+
+// flushPlain writes with blocking calls, for connections that hide their descriptor or encrypt.
+func (o *outbound) flushPlain() error {
+	for {
+		o.mu.Lock()
+		b, cipher := o.buf, o.cipher
+		o.buf = nil
+		o.mu.Unlock()
+		if len(b) == 0 {
+			return nil
+		}
+		if cipher != nil {
+			cipher.XORKeyStream(b, b)
+		}
+		if err := o.c.nc.SetWriteDeadline(time.Now().Add(o.c.limits.WriteStall)); err != nil {
+			return err
+		}
+		n, err := o.c.nc.Write(b)
+		o.mu.Lock()
+		o.sent += uint64(n)
+		o.progress = time.Now()
+		o.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (o *outbound) setCipher(cipher *rc4.Cipher) {
+	o.mu.Lock()
+	o.cipher = cipher
+	o.mu.Unlock()
+}
+
+// plainBuffer is how many bytes of media may wait for a connection without a descriptor of its own: a few TLS records.
+const plainBuffer = 256 << 10
+
+// tryWrite takes whole chunked messages (written by chunk.AppendFull with this connection's chunk size) without
+// blocking and returns how many bytes of them are taken care of, always at the end of a message: of a message that
+// the socket took only a part of, the tail is kept here. Fewer than len(b) means that the socket or the peer's window is full: whenDrained tells when to try again.
+func (o *outbound) tryWrite(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return 0, o.err
+	}
+	if allowed := o.c.flow.window(o.sent + uint64(len(o.buf))); allowed < len(b) {
+		if allowed == 0 {
+			return 0, nil
+		}
+		b = b[:boundary(b, allowed, o.chunkSize)]
+	}
+	if o.c.raw == nil || o.cipher != nil {
+		return o.takeCopy(b), nil
+	}
+	if o.flushing || len(o.buf) > 0 {
+		return 0, nil
+	}
+	n, err := o.writeNow(b)
+	if err != nil {
+		return n, o.broken(err)
+	}
+	if n == len(b) {
+		return n, nil
+	}
+	// Keep one message at least: the flusher can wait for the socket only with something to write.
+	end := boundary(b, n+1, o.chunkSize)
+	o.buf = slices.Clone(b[n:end])
+	o.startFlusher()
+	return end, nil
+}
+
+// takeCopy keeps as many of the messages in b as fit.
+func (o *outbound) takeCopy(b []byte) int {
+	room := plainBuffer - len(o.buf)
+	if room <= 0 {
+		return 0
+	}
+	if len(b) > room {
+		b = b[:boundary(b, room, o.chunkSize)]
+	}
+	o.buf = append(o.buf, b...)
+	if !o.flushing {
+		o.startFlusher()
+	}
+	return len(b)
+}
+
+// boundary returns the end of the message in b that contains byte n-1, counted from b's start.
+func boundary(b []byte, n int, chunkSize uint32) int {
+	end := 0
+	for end < n {
+		size := chunk.WireSize(b[end:], chunkSize)
+		if size <= 0 || size > len(b)-end {
+			return len(b)
+		}
+		end += size
+	}
+	return end
+}
+
+// whenDrained calls fn once, on any goroutine, when nothing waits to be sent and the peer's window is open, or when the
+// connection has failed. It may call it at once.
+func (o *outbound) whenDrained(fn func()) {
+	o.mu.Lock()
+	idle := !o.flushing && len(o.buf) == 0 && o.c.flow.window(o.sent) > 0
+	if !idle && o.err == nil {
+		o.waiters = append(o.waiters, fn)
+		o.mu.Unlock()
+		return
+	}
+	o.mu.Unlock()
+	fn()
+}
+
+// resume is called when an Acknowledgement may have opened the peer's window.
+func (o *outbound) resume() {
+	o.mu.Lock()
+	var waiters []func()
+	if !o.flushing {
+		waiters, o.waiters = o.waiters, nil
+	}
+	o.mu.Unlock()
+	for _, fn := range waiters {
+		fn()
+	}
+}
+
+// fail makes every later send return err and tells the waiters.
+func (o *outbound) fail(err error) {
+	o.mu.Lock()
+	if o.err == nil {
+		o.err = err
+	}
+	waiters := o.waiters
+	o.waiters = nil
+	o.mu.Unlock()
+	for _, fn := range waiters {
+		fn()
+	}
+}
+
+// wait blocks until little enough waits that more may be queued, the connection fails, or ctx is done.
+func (o *outbound) wait(ctx context.Context) error {
+	for {
+		o.mu.Lock()
+		err := o.err
+		ready := len(o.buf) < plainBuffer && o.c.flow.window(o.sent) > 0
+		o.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if ready {
+			return nil
+		}
+		drained := make(chan struct{})
+		o.whenDrained(func() { close(drained) })
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// writeMedia queues whole chunked messages, made by appendTo on the connection's buffer, and blocks while too much waits.
+func (o *outbound) writeMedia(ctx context.Context, appendTo func(dst []byte, chunkSize uint32) []byte) error {
+	if err := o.wait(ctx); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return o.err
+	}
+	o.buf = appendTo(o.buf, o.chunkSize)
+	return o.kick()
+}
+
+// stalledFor says for how long bytes have been waiting without the socket taking one.
+func (o *outbound) stalledFor(now time.Time) time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.flushing {
+		return 0
+	}
+	return now.Sub(o.progress)
+}
+
+func (o *outbound) written() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.sent
+}

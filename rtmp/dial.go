@@ -1,0 +1,206 @@
+package rtmp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"leat/amf"
+	"leat/internal/wire/message"
+)
+
+// DialConfig says how to connect. The zero value, and nil, connect as a common encoder does.
+type DialConfig struct {
+	// App and TCURL replace what the URL says; "" leaves it.
+	App   string
+	TCURL string
+	// FlashVer is what the client calls itself; "" means "FMLE/3.0 (compatible; Leat)".
+	FlashVer string
+	// SWFURL and PageURL are sent when they are not empty.
+	SWFURL  string
+	PageURL string
+	// ObjectEncoding is 0 (AMF0) or 3.
+	ObjectEncoding int
+	// Object holds further properties of the command object, sent last. Those that connect sends anyway are replaced.
+	Object []amf.Member
+	// Args are sent behind the command object (RTMP 7.2.1.1, optional user arguments).
+	Args []any
+
+	// Timeout bounds the time from dialling to a finished connect; 0 means 10 s. It applies besides the context.
+	Timeout time.Duration
+	// Dial opens the network connection; nil means net.Dialer. The network is "tcp".
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLSConfig is used for rtmps; nil means the system's roots and the host of the URL.
+	TLSConfig *tls.Config
+	// ChunkSize is the chunk size of what is sent, bytes; 0 means 65,536.
+	ChunkSize int
+	// Limits bounds what the server can use; its zero fields mean their defaults.
+	Limits Limits
+	// Handler answers the server's calls; nil answers that there is no such method.
+	Handler CallHandler
+	// Logger receives debug lines; nil means none.
+	Logger *slog.Logger
+}
+
+const defaultFlashVer = "FMLE/3.0 (compatible; Leat)"
+
+// DialError says at which step a connection could not be made, for a client that must tell "cannot connect" from
+// "refused": a refusal is a *StatusError.
+type DialError struct {
+	Step string // "connecting", "TLS", "handshake" or "connect"
+	Addr string
+	Err  error
+}
+
+// Error returns the step, the address and the reason.
+func (e *DialError) Error() string { return fmt.Sprintf("rtmp: %s to %s: %v", e.Step, e.Addr, e.Err) }
+
+// Unwrap returns the reason.
+func (e *DialError) Unwrap() error { return e.Err }
+
+// Dial connects to the server of an RTMP URL and waits until it has accepted connect. ctx bounds the dialling only.
+// A server that refuses gives a *StatusError, any other failure a *DialError. The caller must Close the connection.
+func Dial(ctx context.Context, rawURL string, cfg *DialConfig) (*Conn, error) {
+	u, err := ParseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	return DialURL(ctx, u, cfg)
+}
+
+// DialURL is Dial for a URL that was parsed by the caller's own rules.
+func DialURL(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
+	if cfg == nil {
+		cfg = &DialConfig{}
+	}
+	timeout := cfg.Timeout
+	if timeout == 0 {
+		timeout = 10 * time.Second
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
+	defer cancel()
+	nc, err := dialTransport(ctx, u, cfg)
+	if err != nil {
+		return nil, err
+	}
+	logger := cfg.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	limits := cfg.Limits
+	if limits.HandshakeTimeout == 0 {
+		limits.HandshakeTimeout = timeout
+	}
+	side := newClientSide(u, cfg)
+	c := newConn(nc, side, limits.withDefaults(), logger.With("remote", nc.RemoteAddr().String()))
+	side.begin(c)
+	if err := side.connect(ctx, c); err != nil {
+		return nil, errors.Join(dialFailure(c, u, err), c.Close())
+	}
+	return c, nil
+}
+
+// dialFailure gives a failed connect its place.
+func dialFailure(c *Conn, u *URL, err error) error {
+	var status *StatusError
+	if errors.As(err, &status) {
+		return err
+	}
+	step := "connect"
+	if !c.side.(*clientSide).handshakeDone.Load() {
+		step = "handshake"
+	}
+	return &DialError{Step: step, Addr: u.Address(), Err: err}
+}
+
+// dialTransport opens what carries the RTMP byte stream.
+func dialTransport(ctx context.Context, u *URL, cfg *DialConfig) (net.Conn, error) {
+	dial := cfg.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	if u.Tunneled() || u.Encrypted() {
+		return nil, &DialError{Step: "connecting", Addr: u.Address(), Err: fmt.Errorf("the scheme %s is not supported", u.Scheme)}
+	}
+	nc, err := dial(ctx, "tcp", u.Address())
+	if err != nil {
+		return nil, &DialError{Step: "connecting", Addr: u.Address(), Err: err}
+	}
+	if !u.TLS() {
+		return nc, nil
+	}
+	tlsConfig := cfg.TLSConfig.Clone()
+	if tlsConfig == nil {
+		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if tlsConfig.ServerName == "" {
+		tlsConfig.ServerName = u.Host
+	}
+	tc := tls.Client(nc, tlsConfig)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(&DialError{Step: "TLS", Addr: u.Address(), Err: err}, nc.Close())
+	}
+	return tc, nil
+}
+
+// connectObject is the command object of connect (RTMP 7.2.1.1).
+func connectObject(u *URL, cfg *DialConfig) *amf.Object {
+	app, tcURL, flashVer := u.App, u.TCURL, cfg.FlashVer
+	if cfg.App != "" {
+		app = cfg.App
+	}
+	if cfg.TCURL != "" {
+		tcURL = cfg.TCURL
+	}
+	if flashVer == "" {
+		flashVer = defaultFlashVer
+	}
+	o := amf.NewObject("app", app, "type", "nonprivate", "flashVer", flashVer)
+	if cfg.SWFURL != "" {
+		o.Set("swfUrl", cfg.SWFURL)
+	}
+	o.Set("tcUrl", tcURL)
+	o.Set("fpad", false)
+	o.Set("capabilities", 15.0)
+	o.Set("audioCodecs", 3191.0)
+	o.Set("videoCodecs", 252.0)
+	o.Set("videoFunction", 1.0)
+	if cfg.PageURL != "" {
+		o.Set("pageUrl", cfg.PageURL)
+	}
+	if cfg.ObjectEncoding != 0 {
+		o.Set("objectEncoding", float64(cfg.ObjectEncoding))
+	}
+	for _, m := range cfg.Object {
+		o.Set(m.Name, m.Value)
+	}
+	return o
+}
+
+// connect sends connect, with the chunk size before it so that one segment carries it all, and waits for the answer.
+func (s *clientSide) connect(ctx context.Context, c *Conn) error {
+	id, p, err := c.calls.begin("connect")
+	if err != nil {
+		return err
+	}
+	defer c.calls.forget(id)
+	s.connectMessages = []outgoing{
+		{0, &message.SetChunkSize{Size: s.chunkSize}},
+		{0, &message.Command{Name: "connect", TransactionID: id, Object: connectObject(s.url, s.cfg), Args: s.cfg.Args}},
+	}
+	s.start(c)
+	select {
+	case a := <-p.answer:
+		if a.err != nil {
+			return a.err
+		}
+		s.accepted(c, a)
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,70 @@
+package rtmp
+
+import (
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/message"
+	"leat/media"
+)
+
+// The chunk streams of media that servers send. They differ from those of conn_write.go, and every message on them begins
+// with a full header, so that any message can follow any other.
+const (
+	csidAudio = 4
+	csidData  = 5
+	csidVideo = 6
+)
+
+// Encoder turns packets into chunked RTMP messages of one message stream. What it writes depends on its fields alone:
+// the bytes can be sent to every player whose Outlet tells the same.
+type Encoder struct {
+	StreamID  uint32
+	ChunkSize uint32 // of the connection that the bytes are for (RTMP 5.4.1)
+	// AMF3 says to send data messages that came as type 15 as type 15 again; else they are sent as type 18.
+	AMF3 bool
+}
+
+// Append appends p as one message. A packet that removes stored data is nothing that players see.
+func (e *Encoder) Append(dst []byte, p *media.Packet) []byte {
+	m := chunk.Message{StreamID: e.StreamID, Timestamp: wireTime(p.Timestamp), Body: p.Body}
+	switch p.Kind {
+	case media.Audio:
+		m.Type, m.ChunkStreamID = uint8(message.TypeAudio), csidAudio
+	case media.Video:
+		m.Type, m.ChunkStreamID = uint8(message.TypeVideo), csidVideo
+	case media.Data:
+		if p.Config && len(p.Body) == 0 {
+			return dst
+		}
+		m.Type, m.ChunkStreamID = uint8(message.TypeDataAMF0), csidData
+		if p.AMF3 && e.AMF3 {
+			m.Type = uint8(message.TypeDataAMF3)
+			m.Body = append([]byte{0}, p.Body...)
+		}
+	default:
+		return dst
+	}
+	return chunk.AppendFull(dst, &m, e.ChunkSize)
+}
+
+// AppendStatus appends an onStatus command (RTMP 7.2.2).
+func (e *Encoder) AppendStatus(dst []byte, s Status) []byte {
+	return e.append(dst, &message.Command{Name: "onStatus", Args: []any{s.Object()}})
+}
+
+// AppendStreamBegin appends a Stream Begin event (RTMP 7.1.7).
+func (e *Encoder) AppendStreamBegin(dst []byte) []byte {
+	return e.append(dst, &message.UserControl{Event: message.EventStreamBegin, Value: e.StreamID})
+}
+
+// AppendStreamEOF appends a Stream EOF event (RTMP 7.1.7).
+func (e *Encoder) AppendStreamEOF(dst []byte) []byte {
+	return e.append(dst, &message.UserControl{Event: message.EventStreamEOF, Value: e.StreamID})
+}
+
+func (e *Encoder) append(dst []byte, m message.Message) []byte {
+	out, err := appendMessage(dst, outgoing{e.StreamID, m}, e.ChunkSize)
+	if err != nil { // only values that no AMF0 marker exists for, which are not ours to send
+		panic("rtmp: " + err.Error())
+	}
+	return out
+}

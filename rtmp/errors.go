@@ -1,0 +1,75 @@
+package rtmp
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrServerClosed is returned by Serve and ListenAndServe after Shutdown or Close.
+	ErrServerClosed = errors.New("rtmp: server closed")
+	// ErrClosed is returned by operations on a connection or stream that has ended in an orderly way.
+	ErrClosed = errors.New("rtmp: connection closed")
+	// ErrTooManyCalls is returned by Call when Limits.PendingCalls calls wait for their answers.
+	ErrTooManyCalls = errors.New("rtmp: too many calls are waiting for their answers")
+)
+
+// StatusError is an onStatus or _error that refuses or ends something: returned by a Handler it is sent to
+// the peer, received from a peer it is returned by Dial, Publish, Play and Call.
+type StatusError struct {
+	Status
+	// Redirect asks the peer to connect to another tcUrl instead (ex.code 302). Empty means no redirect.
+	Redirect string
+	// Remote says that the peer sent it.
+	Remote bool
+}
+
+// Error returns the code and the description.
+func (e *StatusError) Error() string {
+	if e.Description == "" {
+		return e.Code
+	}
+	return e.Code + ": " + e.Description
+}
+
+// Refuse returns a StatusError with the code's own level, to be returned by a Handler.
+func Refuse(code Code, format string, args ...any) *StatusError {
+	return &StatusError{Status: Status{Level: LevelOf(code), Code: string(code), Description: fmt.Sprintf(format, args...)}}
+}
+
+// ProtocolError says in one plain sentence what a peer did that RTMP does not allow. The connection is
+// closed after it.
+type ProtocolError struct {
+	Reason string
+	Err    error // the wire error behind it; may be nil
+}
+
+// Error returns the reason.
+func (e *ProtocolError) Error() string { return e.Reason }
+
+// Unwrap returns the wire error behind it.
+func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// Side says who ended a connection.
+type Side string
+
+// The sides of CloseReason.
+const (
+	SidePeer    Side = "peer"    // the peer closed it or asked to
+	SideLocal   Side = "local"   // this end closed it
+	SideNetwork Side = "network" // the network broke
+)
+
+// CloseReason says why a connection ended: who ended it, in words, and what was received last.
+type CloseReason struct {
+	Side        Side
+	Text        string // one plain sentence
+	LastMessage string // type, chunk stream and length of the last message received; empty before the first
+	Err         error  // the error behind it; nil for an orderly end
+}
+
+// Error makes a CloseReason usable as the cause of a context.
+func (r *CloseReason) Error() string { return fmt.Sprintf("%s (%s)", r.Text, r.Side) }
+
+// Unwrap returns the error behind it.
+func (r *CloseReason) Unwrap() error { return r.Err }

@@ -1,0 +1,187 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"leat/flv"
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/message"
+	"leat/media"
+)
+
+// errCleanEnd ends a packetQueue as the sender wished: its reader gets io.EOF.
+var errCleanEnd = errors.New("rtmp: the stream was ended by its sender")
+
+// maxQueuedPackets is how many packets wait for a reader; then the connection's reading waits, and with it the
+// sender: TCP does the rest.
+const maxQueuedPackets = 256
+
+// packetQueue is between the goroutine that reads a connection and the one that reads the stream. Once a sink
+// is set nothing is queued any more: packets go to it straight from the reading goroutine.
+type packetQueue struct {
+	mu    sync.Mutex
+	items []*media.Packet
+	sink  media.Writer
+	err   error // why there will be no more; nil while the stream lives
+	taken int64 // packets that the sink took
+
+	filled chan struct{} // holds a token when items, or err, may have come
+	room   chan struct{} // holds a token when items were taken, or err came
+}
+
+func (q *packetQueue) init() {
+	q.filled = make(chan struct{}, 1)
+	q.room = make(chan struct{}, 1)
+}
+
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// put hands p on. It blocks while the queue is full, until ctx is done; after the end packets are thrown away. Only
+// the reading goroutine calls it.
+func (q *packetQueue) put(ctx context.Context, p *media.Packet) {
+	for {
+		q.mu.Lock()
+		sink, full, over := q.sink, len(q.items) >= maxQueuedPackets, q.err != nil
+		if sink == nil && !full && !over {
+			q.items = append(q.items, p)
+		}
+		q.mu.Unlock()
+		switch {
+		case over:
+			return
+		case sink != nil:
+			if err := sink.WritePacket(ctx, p); err != nil {
+				q.end(err)
+				return
+			}
+			q.mu.Lock()
+			q.taken++
+			q.mu.Unlock()
+			return
+		case !full:
+			signal(q.filled)
+			return
+		}
+		select {
+		case <-q.room:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// end makes err what the reader gets after the packets that wait. The first call counts; it returns the reason that does.
+func (q *packetQueue) end(err error) error {
+	q.mu.Lock()
+	if q.err == nil {
+		q.err = err
+	}
+	err = q.err
+	q.mu.Unlock()
+	signal(q.filled)
+	signal(q.room)
+	return err
+}
+
+// get returns the next packet, or io.EOF after a clean end.
+func (q *packetQueue) get(ctx context.Context) (*media.Packet, error) {
+	for {
+		q.mu.Lock()
+		var p *media.Packet
+		if len(q.items) > 0 {
+			p = q.items[0]
+			q.items[0] = nil
+			q.items = q.items[1:]
+		}
+		err := q.err
+		q.mu.Unlock()
+		switch {
+		case p != nil:
+			signal(q.room)
+			return p, nil
+		case errors.Is(err, errCleanEnd):
+			return nil, io.EOF
+		case err != nil:
+			return nil, err
+		}
+		select {
+		case <-q.filled:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// drainTo writes what waits to w, makes w the sink and waits for the end.
+func (q *packetQueue) drainTo(ctx context.Context, w media.Writer) (n int64, err error) {
+	for {
+		q.mu.Lock()
+		if len(q.items) == 0 {
+			q.sink = w
+			q.mu.Unlock()
+			break
+		}
+		q.mu.Unlock()
+		p, err := q.get(ctx)
+		if err != nil {
+			return n, err
+		}
+		if err := w.WritePacket(ctx, p); err != nil {
+			return n, err
+		}
+		n++
+	}
+	signal(q.room)
+	_, err = q.get(ctx)
+	q.mu.Lock()
+	n += q.taken
+	q.mu.Unlock()
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+// receiver turns the media messages of one stream into packets. Only the reading goroutine uses it.
+type receiver struct {
+	timeline timeline
+	packets  []*media.Packet // reused between messages
+}
+
+// receive parses a media message and hands its packets to put. Malformed ones are relayed as they are or
+// dropped, with a line in the debug log; they never end the stream.
+func (r *receiver) receive(c *Conn, m *chunk.Message, now time.Time, put func(*media.Packet)) {
+	if message.Type(m.Type) == message.TypeAggregate {
+		subs, err := message.Aggregate{Body: m.Body}.Split(m.Timestamp)
+		if err != nil {
+			c.logger.Debug("aggregate message damaged", "err", err)
+		}
+		for _, sub := range subs {
+			r.one(c, flv.TagType(sub.Type), sub.Timestamp, sub.Body, now, put)
+		}
+		return
+	}
+	r.one(c, flv.TagType(m.Type), m.Timestamp, m.Body, now, put)
+}
+
+func (r *receiver) one(c *Conn, t flv.TagType, timestamp uint32, body []byte, now time.Time, put func(*media.Packet)) {
+	packets, err := flv.AppendPackets(r.packets[:0], t, r.timeline.unwrap(timestamp), body)
+	if err != nil {
+		c.logger.Debug("media message damaged", "type", t, "err", err)
+	}
+	for i, p := range packets {
+		p.Received = now
+		put(p)
+		packets[i] = nil
+	}
+	r.packets = packets[:0]
+}

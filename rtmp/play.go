@@ -1,0 +1,270 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"leat/amf"
+	"leat/internal/wire/message"
+	"leat/media"
+)
+
+// PlayStream is a client that plays, as its Handler sees it: a media.Writer. The client is told that it plays
+// (NetStream.Play.Start) when the handler first writes, or calls Start.
+//
+// Commands of the client are obeyed by the PlayStream itself as live streams do: while paused, or with audio or video turned
+// off, packets are dropped; afterwards it goes on with the headers and the next key frame. A handler that calls Commands
+// takes them over; it then answers with Answer.
+//
+// Or the handler calls Detach and returns: then the Outlet takes ready-made bytes without blocking.
+type PlayStream struct {
+	st  *serverStream
+	req PlayRequest
+	key media.Key
+	enc Encoder
+	// next goes on with the playlist.
+	next func()
+
+	mu       sync.Mutex
+	started  bool
+	commands chan Command  // set by Commands
+	gone     chan struct{} // closed by stop
+	outlet   *Outlet       // set by Detach
+	end      error         // why the stream was stopped; nil while it lives
+	filter   playFilter
+}
+
+var _ media.Writer = (*PlayStream)(nil)
+
+func newPlayStream(st *serverStream, req PlayRequest) *PlayStream {
+	p := &PlayStream{st: st, req: req, key: st.key(req.Name), gone: make(chan struct{})}
+	p.enc = Encoder{StreamID: st.id, ChunkSize: st.side.srv.chunkSize(), AMF3: st.c.amf3}
+	p.filter.duration = req.Duration
+	return p
+}
+
+// Conn returns the connection that plays.
+func (p *PlayStream) Conn() *Conn { return p.st.c }
+
+// Request returns the connect command of the connection. It must not be changed.
+func (p *PlayStream) Request() *ConnectRequest { return p.st.side.req }
+
+// Key returns application, instance and stream name.
+func (p *PlayStream) Key() media.Key { return p.key }
+
+// Play returns what the client asked for.
+func (p *PlayStream) Play() PlayRequest { return p.req }
+
+// StreamID returns the message stream ID.
+func (p *PlayStream) StreamID() uint32 { return p.st.id }
+
+// BufferLength returns how much the client buffers; 0 when it has not said so.
+func (p *PlayStream) BufferLength() time.Duration {
+	p.st.mu.Lock()
+	defer p.st.mu.Unlock()
+	return p.st.buffer
+}
+
+// Start tells the client that it plays, and whether what it plays is recorded. Calls after the first do nothing.
+// It does not block.
+func (p *PlayStream) Start(recorded bool) error {
+	p.mu.Lock()
+	again := p.started
+	p.started = true
+	p.mu.Unlock()
+	if again {
+		return nil
+	}
+	return p.st.c.sendAll(p.startMessages(recorded)...)
+}
+
+// startMessages are the answer to play, in the order of RTMP 7.2.2.1.
+func (p *PlayStream) startMessages(recorded bool) []outgoing {
+	id, name := p.st.id, p.key.Name
+	var msgs []outgoing
+	if recorded {
+		msgs = append(msgs, outgoing{id, &message.UserControl{Event: message.EventStreamIsRecorded, Value: id}})
+	}
+	msgs = append(msgs, outgoing{id, &message.UserControl{Event: message.EventStreamBegin, Value: id}})
+	if p.req.Reset {
+		msgs = append(msgs, p.statusMessage(Status{Code: string(CodePlayReset), Description: "Playing and resetting " + name + ".", Details: name}))
+	}
+	return append(
+		msgs,
+		p.statusMessage(Status{Code: string(CodePlayStart), Description: "Started playing " + name + ".", Details: name}),
+		outgoing{id, &message.Data{Body: sampleAccess()}},
+	)
+}
+
+func (p *PlayStream) statusMessage(s Status) outgoing {
+	return outgoing{p.st.id, &message.Command{Name: "onStatus", Args: []any{s.Object()}}}
+}
+
+// sampleAccess lets Flash take pictures of the stream.
+func sampleAccess() []byte {
+	return amf.AppendBool(amf.AppendBool(amf.AppendString(nil, "|RtmpSampleAccess"), true), true)
+}
+
+// Status sends onStatus to the player. It does not block.
+func (p *PlayStream) Status(s Status) error { return p.st.status(s) }
+
+// WritePacket sends p to the client. It blocks while the client reads too slowly, until ctx is done or the connection
+// ends. Packets that the client does not want now are dropped. When the duration that the client asked for is over,
+// it returns io.EOF.
+func (p *PlayStream) WritePacket(ctx context.Context, pkt *media.Packet) error {
+	if err := p.Start(false); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	packets, err := p.filter.pass(pkt), p.end
+	over := p.filter.over
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, pkt := range packets {
+		err := p.st.c.out.writeMedia(ctx, func(dst []byte, _ uint32) []byte { return p.enc.Append(dst, pkt) })
+		if err != nil {
+			return err
+		}
+	}
+	if over {
+		return io.EOF
+	}
+	return nil
+}
+
+// Commands returns what the client asks for from now on. The channel has room for some; while it is full the
+// connection's reading waits. It is never closed: after a CloseCommand, or when the handler's context ends, nothing more comes.
+func (p *PlayStream) Commands() <-chan Command {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.commands == nil {
+		p.commands = make(chan Command, 64)
+	}
+	return p.commands
+}
+
+// command takes a command on the connection's reading goroutine.
+func (p *PlayStream) command(cmd Command) {
+	p.mu.Lock()
+	outlet, commands := p.outlet, p.commands
+	if outlet == nil && commands == nil {
+		p.filter.command(cmd)
+	}
+	p.mu.Unlock()
+	switch {
+	case outlet != nil:
+		outlet.command(cmd, false)
+	case commands != nil:
+		select {
+		case commands <- cmd:
+		case <-p.gone:
+		}
+	default:
+		p.st.log(p.Answer(cmd, nil))
+	}
+}
+
+// Answer sends what RTMP prescribes as the answer to cmd; refusal is not nil when it could not be obeyed. It does not block.
+func (p *PlayStream) Answer(cmd Command, refusal *StatusError) error {
+	if refusal != nil {
+		return p.Status(refusal.Status)
+	}
+	id, name := p.st.id, p.key.Name
+	status := func(code Code, text string) outgoing {
+		return p.statusMessage(Status{Code: string(code), Description: text, Details: name})
+	}
+	begin := outgoing{id, &message.UserControl{Event: message.EventStreamBegin, Value: id}}
+	eof := outgoing{id, &message.UserControl{Event: message.EventStreamEOF, Value: id}}
+	switch cmd := cmd.(type) {
+	case PauseCommand:
+		if cmd.Paused {
+			return p.st.c.sendAll(status(CodePauseNotify, "Pausing "+name+"."), eof)
+		}
+		return p.st.c.sendAll(begin, status(CodeUnpauseNotify, "Unpausing "+name+"."))
+	case ReceiveAudioCommand:
+		return p.answerReceive(cmd.On)
+	case ReceiveVideoCommand:
+		return p.answerReceive(cmd.On)
+	case SeekCommand:
+		return p.Status(Refuse(CodeSeekFailed, "The stream doesn't support seeking.").Status)
+	case Play2Command:
+		return p.Status(Refuse(CodePlayFailed, "This stream has no other renditions.").Status)
+	case StepCommand:
+		return p.Status(Refuse(CodeStreamFailed, "A live stream cannot be stepped.").Status)
+	}
+	return nil
+}
+
+// answerReceive tells that a kind of media is on its way again; turning one off has no answer (RTMP 7.2.2.4, 7.2.2.5).
+func (p *PlayStream) answerReceive(on bool) error {
+	if !on {
+		return nil
+	}
+	name := p.key.Name
+	return p.st.c.sendAll(
+		p.statusMessage(Status{Code: string(CodeSeekNotify), Description: "Seeking " + name + ".", Details: name}),
+		p.statusMessage(Status{Code: string(CodePlayStart), Description: "Started playing " + name + ".", Details: name}),
+	)
+}
+
+// stop ends the stream from the client's side.
+func (p *PlayStream) stop(cause error) {
+	p.mu.Lock()
+	if p.end != nil {
+		p.mu.Unlock()
+		return
+	}
+	p.end = cause
+	outlet := p.outlet
+	p.mu.Unlock()
+	close(p.gone)
+	if outlet != nil {
+		outlet.command(CloseCommand{Reason: cause}, true)
+	}
+}
+
+// ended tells the client how the handler has ended the stream.
+func (p *PlayStream) ended(err error) {
+	p.mu.Lock()
+	stopped, started := p.end != nil, p.started
+	p.mu.Unlock()
+	p.stop(ErrClosed)
+	switch {
+	case stopped || p.st.c.closeReason() != nil:
+		return
+	case err == nil || errors.Is(err, io.EOF):
+		if started {
+			p.st.log(p.st.c.sendAll(p.completeMessages()...))
+			return
+		}
+		err = Refuse(CodePlayStreamNotFound, "Failed to play %s; stream not found.", p.key.Name)
+	}
+	p.st.log(p.Status(asStatus(p.st.c, err, CodePlayFailed).Status))
+}
+
+// completeMessages end a play in the way that all known clients understand; librtmp and FFmpeg close at
+// Play.Stop, so it comes last.
+func (p *PlayStream) completeMessages() []outgoing {
+	id, name := p.st.id, p.key.Name
+	complete := Status{Code: string(CodePlayComplete), Description: "Played " + name + ".", Details: name}
+	body, err := amf.Append(amf.AppendString(nil, "onPlayStatus"), complete.Object())
+	if err != nil {
+		panic("rtmp: " + err.Error()) // strings only
+	}
+	return []outgoing{
+		{id, &message.UserControl{Event: message.EventStreamEOF, Value: id}},
+		{id, &message.Data{Body: body}},
+		p.statusMessage(Status{Code: string(CodePlayStop), Description: "Stopped playing " + name + ".", Details: name}),
+	}
+}
+
+func (p *PlayStream) isDetached() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.outlet != nil
+}

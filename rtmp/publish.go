@@ -1,0 +1,120 @@
+package rtmp
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/message"
+	"leat/media"
+)
+
+// PublishType says what becomes of what a client publishes (RTMP 7.2.2.6).
+type PublishType string
+
+// The types of publish.
+const (
+	PublishLive          PublishType = "live"          // not recorded; what is absent or unknown counts as this
+	PublishRecord        PublishType = "record"        // recorded, replacing an earlier recording
+	PublishAppend        PublishType = "append"        // recorded behind an earlier recording
+	PublishAppendWithGap PublishType = "appendWithGap" // the same, keeping the pause between the two
+)
+
+func parsePublishType(s string) PublishType {
+	for _, t := range []PublishType{PublishRecord, PublishAppend, PublishAppendWithGap} {
+		if strings.EqualFold(s, string(t)) {
+			return t
+		}
+	}
+	return PublishLive
+}
+
+// PublishStream is what a client publishes, as its Handler sees it. It is a media.Reader and a media.WriterTo, so
+// that media.Copy moves packets from the connection's reader straight to a writer, without a goroutine or queue
+// in between.
+//
+// The client is told that it publishes (NetStream.Publish.Start) when the handler first reads, or calls Accept.
+type PublishStream struct {
+	st    *serverStream
+	key   media.Key
+	query string
+	typ   PublishType
+
+	accepted atomic.Bool
+	receiver receiver
+	queue    packetQueue
+}
+
+var (
+	_ media.Reader   = (*PublishStream)(nil)
+	_ media.WriterTo = (*PublishStream)(nil)
+)
+
+func newPublishStream(st *serverStream, name, query string, typ PublishType) *PublishStream {
+	p := &PublishStream{st: st, key: st.key(name), query: query, typ: typ}
+	p.queue.init()
+	return p
+}
+
+// Conn returns the connection that publishes.
+func (p *PublishStream) Conn() *Conn { return p.st.c }
+
+// Request returns the connect command of the connection. It must not be changed.
+func (p *PublishStream) Request() *ConnectRequest { return p.st.side.req }
+
+// Key returns application, instance and stream name.
+func (p *PublishStream) Key() media.Key { return p.key }
+
+// Query returns what followed "?" in the stream name, as written; read values with QueryValue.
+func (p *PublishStream) Query() string { return p.query }
+
+// Type returns what the client wants to become of the stream.
+func (p *PublishStream) Type() PublishType { return p.typ }
+
+// StreamID returns the message stream ID.
+func (p *PublishStream) StreamID() uint32 { return p.st.id }
+
+// Accept tells the client that it publishes. Calls after the first do nothing. It does not block.
+func (p *PublishStream) Accept() error {
+	if p.accepted.Swap(true) {
+		return nil
+	}
+	return p.st.c.sendAll(
+		outgoing{0, &message.UserControl{Event: message.EventStreamBegin, Value: p.st.id}},
+		outgoing{p.st.id, &message.Command{Name: "onStatus", Args: []any{(&Status{
+			Code: string(CodePublishStart), Description: p.key.Name + " is now published.", Details: p.key.Name,
+		}).Object()}}},
+	)
+}
+
+// Status sends onStatus to the publisher, for news such as NetStream.Record.Start. It does not block.
+func (p *PublishStream) Status(s Status) error { return p.st.status(s) }
+
+// ReadPacket returns the next packet. It blocks until there is one, and returns io.EOF when the client has ended the
+// stream, the connection's *CloseReason when the connection has ended without that, or the cause of ctx.
+func (p *PublishStream) ReadPacket(ctx context.Context) (*media.Packet, error) {
+	if err := p.Accept(); err != nil {
+		return nil, err
+	}
+	return p.queue.get(ctx)
+}
+
+// WriteTo hands every packet to w on the connection's own goroutine, and blocks until the stream has ended. A w that
+// blocks holds up the client and nobody else. The error is nil when the client has ended the stream; else it is
+// what ReadPacket would have returned, or w's.
+func (p *PublishStream) WriteTo(ctx context.Context, w media.Writer) (int64, error) {
+	if err := p.Accept(); err != nil {
+		return 0, err
+	}
+	return p.queue.drainTo(ctx, w)
+}
+
+func (p *PublishStream) receive(ctx context.Context, m *chunk.Message) error {
+	p.receiver.receive(p.st.c, m, time.Now(), func(pkt *media.Packet) { p.queue.put(ctx, pkt) })
+	return nil
+}
+
+// finish ends the stream and returns why it ended, which an earlier call may have decided.
+func (p *PublishStream) finish(err error) error { return p.queue.end(err) }

@@ -1,0 +1,350 @@
+package rtmp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Server serves RTMP connections. Its fields must not change after the first call of a method (but see SetLimits). The
+// zero value with a Handler is a usable server.
+type Server struct {
+	// Addr is where ListenAndServe listens; "" means ":1935".
+	Addr string
+	// Handler serves the streams; it must not be nil. Its add-on interfaces are ConnectHandler, CallHandler and
+	// DisconnectHandler.
+	Handler Handler
+	// TLSConfig makes ListenAndServeTLS and the TLS listener of a caller possible; nil means plain RTMP only.
+	TLSConfig *tls.Config
+	// Limits bounds what a client can use; its zero fields mean their defaults.
+	Limits Limits
+	// ChunkSize is the chunk size of what the server sends, bytes; 0 means 65,536 (RTMP 5.4.1).
+	ChunkSize int
+	// DelayedWrites leaves Nagle's algorithm on (no TCP_NODELAY). The kernel then merges small writes while an
+	// acknowledgement is outstanding: cheaper, but joins take up to 40 ms longer.
+	DelayedWrites bool
+	// Logger receives a line for each event in a connection's life; nil means slog.Default().
+	Logger *slog.Logger
+	// BaseContext is the parent of all contexts of handlers; nil means context.Background().
+	BaseContext context.Context
+
+	mu        sync.Mutex
+	closed    bool
+	listeners map[net.Listener]struct{}
+	conns     map[*Conn]struct{}
+	addresses map[netip.Addr]int
+	nextID    uint64
+	wg        sync.WaitGroup // connections and the watchman
+	watching  bool
+	quit      chan struct{} // closed by Close and at the end of Shutdown
+}
+
+// defaultChunkSize makes nearly every frame one chunk.
+const defaultChunkSize = 65536
+
+func (s *Server) logger() *slog.Logger {
+	if s.Logger != nil {
+		return s.Logger
+	}
+	return slog.Default()
+}
+
+func (s *Server) chunkSize() uint32 {
+	if s.ChunkSize <= 0 {
+		return defaultChunkSize
+	}
+	return uint32(s.ChunkSize)
+}
+
+// ListenAndServe listens on Addr and serves until Shutdown or Close; it then returns ErrServerClosed.
+func (s *Server) ListenAndServe() error {
+	addr := s.Addr
+	if addr == "" {
+		addr = ":1935"
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return s.Serve(l)
+}
+
+// Serve accepts connections from l until Shutdown or Close (ErrServerClosed) or until l fails for good. Failures
+// that pass, such as too many open files, are waited out. Serve closes l.
+func (s *Server) Serve(l net.Listener) error {
+	if !s.addListener(l) {
+		return errors.Join(ErrServerClosed, l.Close())
+	}
+	defer s.removeListener(l)
+	var delay time.Duration
+	for {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			delay = 0
+			s.serveNew(nc)
+			continue
+		case s.isClosed():
+			return ErrServerClosed
+		case errors.Is(err, net.ErrClosed):
+			return err
+		}
+		delay = min(max(2*delay, 5*time.Millisecond), time.Second)
+		s.logger().Warn("accepting a connection failed, trying again", "err", err, "wait", delay)
+		select {
+		case <-time.After(delay):
+		case <-s.quitting():
+			return ErrServerClosed
+		}
+	}
+}
+
+// ServeConn serves one connection that the caller has accepted, and returns when it has ended. It closes nc.
+func (s *Server) ServeConn(nc net.Conn) {
+	if c := s.newServerConn(nc); c != nil {
+		s.serveConn(c)
+	}
+}
+
+// serveNew starts a connection's goroutine.
+func (s *Server) serveNew(nc net.Conn) {
+	if c := s.newServerConn(nc); c != nil {
+		go s.serveConn(c) // counted in wg by newServerConn
+	}
+}
+
+func (s *Server) newServerConn(nc net.Conn) *Conn {
+	if t, ok := nc.(*net.TCPConn); ok {
+		if err := t.SetNoDelay(!s.DelayedWrites); err != nil {
+			s.logger().Debug("TCP_NODELAY not set", "err", err)
+		}
+	}
+	c, refusal := s.admit(nc)
+	if c != nil {
+		return c
+	}
+	s.logger().Warn("connection refused", "remote", nc.RemoteAddr().String(), "reason", refusal)
+	if err := nc.Close(); err != nil {
+		s.logger().Debug("closing a refused connection", "err", err)
+	}
+	return nil
+}
+
+// admit enters a connection in the books, or says why not.
+func (s *Server) admit(nc net.Conn) (c *Conn, refusal string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	addr := remoteIP(nc.RemoteAddr())
+	switch {
+	case s.closed:
+		return nil, "the server is shutting down"
+	case s.Limits.Connections > 0 && len(s.conns) >= s.Limits.Connections:
+		return nil, "the limit on connections is reached"
+	case s.Limits.ConnectionsPerAddress > 0 && s.addresses[addr] >= s.Limits.ConnectionsPerAddress:
+		return nil, "the limit on connections of one address is reached"
+	}
+	s.nextID++
+	limits := s.Limits.withDefaults()
+	log := s.logger().With("conn", s.nextID, "remote", nc.RemoteAddr().String())
+	side := &serverSide{srv: s, addr: addr}
+	c = newConn(nc, side, limits, log)
+	if s.conns == nil {
+		s.conns = map[*Conn]struct{}{}
+		s.addresses = map[netip.Addr]int{}
+	}
+	s.conns[c] = struct{}{}
+	s.addresses[addr]++
+	s.wg.Add(1)
+	if !s.watching {
+		s.watching = true
+		s.wg.Go(s.watch)
+	}
+	return c, ""
+}
+
+// remoteIP returns the address of a peer without its port; the zero Addr for peers that have none.
+func remoteIP(a net.Addr) netip.Addr {
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
+
+func (s *Server) serveConn(c *Conn) {
+	defer s.wg.Done()
+	ctx := s.BaseContext
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	c.run(ctx)
+	s.mu.Lock()
+	delete(s.conns, c)
+	addr := c.side.(*serverSide).addr
+	if s.addresses[addr]--; s.addresses[addr] <= 0 {
+		delete(s.addresses, addr)
+	}
+	s.mu.Unlock()
+	c.side.(*serverSide).ended(c)
+}
+
+// watchInterval is how often deadlines, pings and stalls of all connections are looked at: one goroutine for a
+// server instead of timers for each connection.
+const watchInterval = 500 * time.Millisecond
+
+// watch ends with the last connection.
+func (s *Server) watch() {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	quit := s.quitting()
+	for {
+		var now time.Time
+		select {
+		case now = <-tick.C:
+		case <-quit: // Close and Shutdown wait for this goroutine too
+			quit = nil
+			tick.Reset(watchInterval / 50)
+			continue
+		}
+		s.mu.Lock()
+		conns := make([]*Conn, 0, len(s.conns))
+		for c := range s.conns {
+			conns = append(conns, c)
+		}
+		if len(conns) == 0 {
+			s.watching = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		for _, c := range conns {
+			c.check(now)
+		}
+	}
+}
+
+// SetLimits replaces Limits for the connections that are accepted from now on.
+func (s *Server) SetLimits(l Limits) {
+	s.mu.Lock()
+	s.Limits = l
+	s.mu.Unlock()
+}
+
+// Conns returns the connections that have finished connect.
+func (s *Server) Conns() []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns := make([]*Conn, 0, len(s.conns))
+	for c := range s.conns {
+		if c.connected.Load() {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+// Shutdown stops to accept, tells all clients that the server is going down, and waits until the connections have ended or
+// ctx is done, in which case it closes what is left and returns ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopListening()
+	for _, c := range s.snapshot() {
+		c.side.(*serverSide).shutdown(c)
+	}
+	ended := make(chan struct{})
+	go func() { // ends with the last connection, which Close brings about
+		s.wg.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		s.closeAll("the server was closed")
+		<-ended
+		return ctx.Err()
+	}
+}
+
+// Close stops to accept and closes all connections at once. It returns when their goroutines have ended.
+func (s *Server) Close() error {
+	s.stopListening()
+	s.closeAll("the server was closed")
+	s.wg.Wait()
+	return nil
+}
+
+func (s *Server) closeAll(why string) {
+	for _, c := range s.snapshot() {
+		c.close(&CloseReason{Side: SideLocal, Text: why, Err: ErrServerClosed})
+	}
+}
+
+func (s *Server) snapshot() []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns := make([]*Conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+func (s *Server) addListener(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	if s.listeners == nil {
+		s.listeners = map[net.Listener]struct{}{}
+	}
+	s.listeners[l] = struct{}{}
+	return true
+}
+
+func (s *Server) removeListener(l net.Listener) {
+	s.mu.Lock()
+	delete(s.listeners, l)
+	s.mu.Unlock()
+	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		s.logger().Debug("closing a listener", "err", err)
+	}
+}
+
+func (s *Server) stopListening() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		close(s.quitLocked())
+	}
+	for l := range s.listeners {
+		if err := l.Close(); err != nil {
+			s.logger().Debug("closing a listener", "err", err)
+		}
+	}
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+func (s *Server) quitting() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.quitLocked()
+}
+
+func (s *Server) quitLocked() chan struct{} {
+	if s.quit == nil {
+		s.quit = make(chan struct{})
+	}
+	return s.quit
+}

@@ -1,0 +1,287 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"leat/amf"
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/handshake"
+	"leat/internal/wire/message"
+)
+
+// serverSide is the server's end of a connection. The reading goroutine owns all but what mu guards.
+type serverSide struct {
+	srv  *Server
+	addr netip.Addr
+	hs   *handshake.Server // nil before the first byte and after the last
+
+	req *ConnectRequest // set by connect
+
+	mu      sync.Mutex
+	streams map[uint32]*serverStream
+	lastID  uint32
+	callSem chan struct{} // one token for each remote call under way
+}
+
+func (s *serverSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err error) {
+	if s.hs == nil {
+		s.hs = handshake.NewServer(handshake.ServerConfig{Time: func() uint32 { return uint32(time.Since(c.started).Milliseconds()) }})
+	}
+	n, reply, err := s.hs.Feed(b)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(reply) > 0 {
+		if err := c.sendBytes(reply); err != nil {
+			return nil, false, err
+		}
+	}
+	if !s.hs.Done() {
+		return nil, false, nil
+	}
+	c.handshake = s.hs.Info()
+	c.ciphers(s.hs.Ciphers())
+	s.hs = nil
+	return b[n:], true, nil
+}
+
+// connect answers a client's connect in the order of RTMP 7.2.1.1.
+func (s *serverSide) connect(ctx context.Context, c *Conn, cmd *message.Command) error {
+	req, err := newConnectRequest(c, cmd)
+	if err != nil {
+		return s.refuse(c, cmd, Refuse(CodeConnectInvalidApp, "%v", err))
+	}
+	if h, ok := s.srv.Handler.(ConnectHandler); ok {
+		ctx, cancel := context.WithDeadline(ctx, c.started.Add(c.limits.HandshakeTimeout))
+		err := h.ServeConnect(ctx, req)
+		cancel()
+		if err != nil {
+			return s.refuse(c, cmd, asStatus(c, err, CodeConnectRejected))
+		}
+	}
+	s.req = req
+	c.amf3 = req.ObjectEncoding == 3
+	c.in.chunks.SetLimits(c.limits.chunk())
+	c.flow.sentWindow = defaultWindow
+	err = c.sendAll(
+		outgoing{0, &message.WindowAckSize{Size: defaultWindow}},
+		outgoing{0, &message.SetPeerBandwidth{Size: defaultWindow, Limit: message.LimitDynamic}},
+		outgoing{0, &message.UserControl{Event: message.EventStreamBegin}},
+		outgoing{0, &message.SetChunkSize{Size: s.srv.chunkSize()}},
+		outgoing{0, &message.Command{Name: "_result", TransactionID: cmd.TransactionID, Object: serverProperties(), Args: []any{req.Reply}}},
+		outgoing{0, &message.Command{Name: "onBWDone"}},
+	)
+	c.connected.Store(true)
+	c.logger.Info("connected", "app", req.App, "tcurl", withoutQuery(req.TCURL), "client", req.FlashVer, "handshake", handshakeName(c.handshake))
+	return err
+}
+
+// withoutQuery hides what may be a token from the log.
+func withoutQuery(url string) string {
+	for i := range len(url) {
+		if url[i] == '?' {
+			return url[:i] + "?…"
+		}
+	}
+	return url
+}
+
+func handshakeName(i handshake.Info) string {
+	switch {
+	case i.Encrypted:
+		return "rtmpe"
+	case i.Digest:
+		return "digest"
+	}
+	return "plain"
+}
+
+// serverProperties is what clients know a server by; none checks more than that it is there.
+func serverProperties() *amf.Object {
+	return amf.NewObject("fmsVer", "FMS/3,5,7,7009", "capabilities", 31.0, "mode", 1.0)
+}
+
+func newConnectRequest(c *Conn, cmd *message.Command) (*ConnectRequest, error) {
+	obj, _ := cmd.Object.(*amf.Object)
+	if obj == nil {
+		obj = amf.NewObject()
+	}
+	r := &ConnectRequest{
+		Conn:     c,
+		TCURL:    obj.Text("tcUrl"),
+		FlashVer: obj.Text("flashVer"),
+		SWFURL:   obj.Text("swfUrl"),
+		PageURL:  obj.Text("pageUrl"),
+		Object:   obj,
+		Args:     cmd.Args,
+	}
+	if r.TCURL == "" {
+		r.TCURL = obj.Text("tcurl") // the spelling of some clients
+	}
+	if e, _ := obj.Number("objectEncoding"); e == 3 {
+		r.ObjectEncoding = 3
+	}
+	var err error
+	if r.App, r.Instance, r.Query, err = SplitApp(obj.Text("app")); err != nil {
+		return nil, fmt.Errorf("the application name is not usable: %w", err)
+	}
+	r.Reply = amf.NewObject(
+		"level", LevelStatus,
+		"code", string(CodeConnectSuccess),
+		"description", "Connection succeeded.",
+		"objectEncoding", float64(r.ObjectEncoding),
+		"data", &amf.Object{ECMA: true, Members: []amf.Member{{Name: "version", Value: "3,5,7,7009"}}},
+	)
+	return r, nil
+}
+
+// refuse answers a command with _error, says good-bye and lets the client read it (RTMP 7.2.1.1).
+func (s *serverSide) refuse(c *Conn, cmd *message.Command, e *StatusError) error {
+	info := e.Object()
+	if e.Redirect != "" {
+		info.Set("ex", amf.NewObject("code", 302.0, "redirect", e.Redirect))
+	}
+	err := c.sendAll(
+		outgoing{0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID, Args: []any{info}}},
+		outgoing{0, &message.Command{Name: "close"}},
+	)
+	c.closeGently(&CloseReason{Side: SideLocal, Text: "connect was refused: " + e.Error(), Err: e})
+	return err
+}
+
+// asStatus makes of a handler's error what the client is told: a StatusError as it is, anything else is
+// logged and becomes the generic code.
+func asStatus(c *Conn, err error, generic Code) *StatusError {
+	var e *StatusError
+	if errors.As(err, &e) && !e.Remote {
+		if e.Level == "" {
+			filled := *e
+			filled.Level = LevelOf(Code(e.Code))
+			return &filled
+		}
+		return e
+	}
+	c.logger.Error("handler failed", "err", err)
+	return Refuse(generic, "The server could not do this; its log says why.")
+}
+
+// other takes messages of types without a meaning here. They are never fatal (RTMP 7.1).
+func (s *serverSide) other(_ context.Context, c *Conn, m *chunk.Message) error {
+	c.logger.Debug("message ignored", "type", message.Type(m.Type), "bytes", len(m.Body))
+	return nil
+}
+
+func (s *serverSide) userControl(c *Conn, u *message.UserControl) error {
+	if u.Event != message.EventSetBufferLength {
+		c.logger.Debug("user control ignored", "event", u.Event)
+		return nil
+	}
+	d := time.Duration(u.BufferLength) * time.Millisecond
+	s.mu.Lock()
+	st := s.streams[u.Value]
+	s.mu.Unlock()
+	if st != nil {
+		st.setBufferLength(d)
+	}
+	return nil
+}
+
+// stream returns the message stream that a command or a media message of msid is for. A few encoders use an id
+// that was never created, or 0: they get a stream made, within the limit.
+func (s *serverSide) stream(c *Conn, msid uint32, create bool) *serverStream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.streams[msid]; st != nil {
+		return st
+	}
+	if msid == 0 {
+		if st := s.streams[s.lastID]; st != nil {
+			return st
+		}
+		msid = 1
+	}
+	if !create || len(s.streams) >= c.limits.Streams {
+		return nil
+	}
+	return s.addStream(c, msid)
+}
+
+// addStream is called with mu held.
+func (s *serverSide) addStream(c *Conn, msid uint32) *serverStream {
+	if s.streams == nil {
+		s.streams = map[uint32]*serverStream{}
+	}
+	st := &serverStream{c: c, side: s, id: msid, idle: make(chan struct{})}
+	close(st.idle)
+	s.streams[msid] = st
+	s.lastID = max(s.lastID, msid)
+	return st
+}
+
+// createStream gives out the lowest id that is free and was not the last one given back, so that an id is never
+// reused at once. The first is 1: some clients accept nothing else.
+func (s *serverSide) createStream(c *Conn) *serverStream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.streams) >= c.limits.Streams {
+		return nil
+	}
+	return s.addStream(c, s.lastID+1)
+}
+
+func (s *serverSide) deleteStream(msid uint32) {
+	s.mu.Lock()
+	st := s.streams[msid]
+	delete(s.streams, msid)
+	s.mu.Unlock()
+	if st != nil {
+		st.stop(errStreamDeleted)
+	}
+}
+
+func (s *serverSide) eachStream(fn func(*serverStream)) {
+	s.mu.Lock()
+	all := make([]*serverStream, 0, len(s.streams))
+	for _, st := range s.streams {
+		all = append(all, st)
+	}
+	s.mu.Unlock()
+	for _, st := range all {
+		fn(st)
+	}
+}
+
+func (s *serverSide) closed(_ *Conn, reason *CloseReason) {
+	s.eachStream(func(st *serverStream) { st.stop(reason) })
+}
+
+// ended logs the end of a connection, once everything that belonged to it is gone.
+func (s *serverSide) ended(c *Conn) {
+	r := c.closeReason()
+	stats := c.Stats()
+	log := c.logger.Info
+	if !c.connected.Load() && stats.BytesReceived == 0 {
+		log = c.logger.Debug // port scanners and health checks
+	}
+	log("closed", "side", string(r.Side), "reason", r.Text, "last", r.LastMessage,
+		"received", stats.BytesReceived, "sent", stats.BytesSent, "dur", time.Since(stats.Since).Round(time.Millisecond))
+	if h, ok := s.srv.Handler.(DisconnectHandler); ok && s.req != nil {
+		h.ServeDisconnect(c, s.req, r)
+	}
+}
+
+// shutdown ends the streams with their status, says good-bye and lets the client read it.
+func (s *serverSide) shutdown(c *Conn) {
+	s.eachStream(func(st *serverStream) { st.stop(ErrServerClosed) })
+	if c.connected.Load() {
+		if err := c.send(0, &message.Command{Name: "close"}); err != nil {
+			c.logger.Debug("close not sent", "err", err)
+		}
+	}
+	c.closeGently(&CloseReason{Side: SideLocal, Text: "the server is shutting down", Err: ErrServerClosed})
+}
