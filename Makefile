@@ -68,10 +68,12 @@ cover: ## coverage by function, and build/cover.html
 	$(GO) tool cover -html=$(COVER_FILE) -o build/cover.html
 	$(GO) tool cover -func=$(COVER_FILE) | tail -n 1
 
-tools: ## install the linter of the pinned version, if it is absent
+tools: ## fetch what `make check` needs to run offline: linter and modules
 	scripts/require-tools $(GOLANGCI_LINT) install
+	$(GO) mod download
+	@$(GO) mod tidy -diff >/dev/null || true # fetches what tidy-check looks at; that reports
 
-setup: tools ## install what the tests need: tools, Go modules, Debian packages
+setup: tools ## install what the tests need: that, and Debian packages
 	scripts/setup
 
 clean: ## remove what was built
