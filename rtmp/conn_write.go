@@ -156,9 +156,11 @@ func (o *outbound) writeNow(b []byte) (int, error) {
 }
 
 func (o *outbound) broken(err error) error {
-	o.err = fmt.Errorf("rtmp: writing: %w", err)
+	o.err = brokenWrite(err)
 	return o.err
 }
+
+func brokenWrite(err error) error { return fmt.Errorf("rtmp: writing: %w", err) }
 
 // startFlusher is called with mu held. The connection waits for the flusher at its end.
 func (o *outbound) startFlusher() {
@@ -179,7 +181,7 @@ func (o *outbound) flush() {
 	}
 	o.flushing, o.answers = false, 0
 	if err != nil && o.err == nil {
-		o.broken(err)
+		o.err = brokenWrite(err)
 	}
 	waiters := o.waiters
 	o.waiters = nil

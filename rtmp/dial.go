@@ -106,8 +106,7 @@ func DialURL(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 
 // dialFailure gives a failed connect its place.
 func dialFailure(c *Conn, u *URL, err error) error {
-	var status *StatusError
-	if errors.As(err, &status) {
+	if _, refused := errors.AsType[*StatusError](err); refused {
 		return err
 	}
 	step := "connect"

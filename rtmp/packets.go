@@ -79,17 +79,15 @@ func (q *packetQueue) put(ctx context.Context, p *media.Packet) {
 	}
 }
 
-// end makes err what the reader gets after the packets that wait. The first call counts; it returns the reason that does.
-func (q *packetQueue) end(err error) error {
+// end makes err what the reader gets after the packets that wait. The first call counts.
+func (q *packetQueue) end(err error) {
 	q.mu.Lock()
 	if q.err == nil {
 		q.err = err
 	}
-	err = q.err
 	q.mu.Unlock()
 	signal(q.filled)
 	signal(q.room)
-	return err
 }
 
 // get returns the next packet, or io.EOF after a clean end.

@@ -116,5 +116,5 @@ func (p *PublishStream) receive(ctx context.Context, m *chunk.Message) error {
 	return nil
 }
 
-// finish ends the stream and returns why it ended, which an earlier call may have decided.
-func (p *PublishStream) finish(err error) error { return p.queue.end(err) }
+// finish ends the stream; the first reason counts.
+func (p *PublishStream) finish(err error) { p.queue.end(err) }

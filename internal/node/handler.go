@@ -40,7 +40,7 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 		return rtmp.Refuse(rtmp.CodePublishBadName, "There is no application %q on this server any more.", s.Key().App)
 	}
 	if e := mayPublish(&app, s); e != nil {
-		log.Warn("publisher refused: "+e.Description+" Check publish_from and publish_token of the application.", "client", s.Request().FlashVer)
+		log.Warn("publisher refused, check publish_from and publish_token of the application", "reason", e.Description, "client", s.Request().FlashVer)
 		return e
 	}
 	if limit := n.Config().Limits.Publishers; n.publishers.Add(1) > int64(limit) && limit > 0 {
@@ -61,7 +61,7 @@ func (h *handler) ServePlay(_ context.Context, s *rtmp.PlayStream) error {
 		return rtmp.Refuse(rtmp.CodePlayFailed, "There is no application %q on this server any more.", s.Key().App)
 	}
 	if e := mayPlay(&app, s); e != nil {
-		log.Warn("player refused: " + e.Description + " Check play_from and play_token of the application.")
+		log.Warn("player refused, check play_from and play_token of the application", "reason", e.Description)
 		return e
 	}
 	if s.Play().Start >= 0 {
@@ -74,7 +74,7 @@ func (h *handler) ServePlay(_ context.Context, s *rtmp.PlayStream) error {
 	return n.join(log, s)
 }
 
-// policyOf translates; the configuration and the hub each have their own words.
+// busy is how a client is told that the name is taken.
 func busy(err error, key media.Key) error {
 	if errors.Is(err, live.ErrBusy) {
 		return rtmp.Refuse(rtmp.CodePublishBadName, "%s is already being published.", key.Name)

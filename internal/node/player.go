@@ -102,7 +102,7 @@ func (p *player) command(cmd rtmp.Command) {
 	case rtmp.ReceiveVideoCommand:
 		p.receive(p.audio, cmd.On)
 	case rtmp.CloseCommand:
-		p.leave("player left")
+		p.leave("the client left")
 		return
 	}
 	if err := p.outlet.Stream().Answer(cmd, nil); err != nil {
@@ -169,12 +169,12 @@ func (p *player) ended(reason fanout.Reason) {
 		name := p.outlet.Stream().Key().Name
 		p.outlet.End(rtmp.Status{Code: string(rtmp.CodePlayInsufficientBW), Description: "Data is playing slower than normal: " + name + " is ended.", Details: name})
 		p.outlet.Stream().Conn().Kick("the player is too slow: it fell behind by more than limits.max_lag")
-		p.leave("player was too slow for limits.max_lag and is ended")
+		p.leave("it was too slow for limits.max_lag")
 	case fanout.ReasonDuration:
-		p.leave("player has had the duration that it asked for")
+		p.leave("it has had the duration that it asked for")
 		p.outlet.Complete()
 	case fanout.ReasonClosed, fanout.ReasonError:
-		p.leave("player left")
+		p.leave("the connection is gone")
 	}
 }
 
@@ -195,5 +195,5 @@ func (p *player) leave(why string) {
 	p.part(member)
 	p.feed.leave()
 	p.node.counters.playing.Add(-1)
-	p.log.Info(why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
+	p.log.Info("play ended", "reason", why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
 }

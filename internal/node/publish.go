@@ -34,11 +34,11 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 	packets, err := media.Copy(ctx, w, s)
 	pub.Close(err == nil)
 	n.counters.published.Add(1)
-	end := "publisher ended the stream"
+	end := "the client ended the stream"
 	if err != nil {
-		end = "publisher is gone: " + err.Error()
+		end = err.Error()
 	}
-	log.Info(end, "packets", packets, "bytes", w.bytes, "dur", time.Since(started).Round(time.Millisecond))
+	log.Info("publish ended", "reason", end, "packets", packets, "bytes", w.bytes, "dur", time.Since(started).Round(time.Millisecond))
 	if errors.Is(err, live.ErrTakenOver) {
 		return rtmp.Refuse(rtmp.CodePublishBadName, "Another publisher has taken %s over.", s.Key().Name)
 	}
@@ -82,21 +82,21 @@ func (i *inspector) look(kind int, p *media.Packet) {
 	if p.Config && p.Name == "" {
 		if !i.saidConfig[kind] {
 			i.saidConfig[kind] = true
-			i.log.Info("stream has "+p.Kind.String(), "codec", p.Codec.String(), "track", p.Track)
+			i.log.Info("stream carries", "kind", p.Kind.String(), "codec", p.Codec.String(), "track", p.Track)
 		}
 		if !i.saidLegacy && kind == 1 && isLegacyExtension(p) {
 			i.saidLegacy = true
-			i.log.Warn("the encoder sends "+p.Codec.String()+" by an old private codec number instead of Enhanced RTMP: it is relayed as it is, but many players will not show it; update the encoder or send H.264", "codec", p.Codec.String())
+			i.log.Warn("the encoder uses an old private codec number instead of Enhanced RTMP: it is relayed as it is, but many players will not show it; update the encoder or send H.264", "codec", p.Codec.String())
 		}
 		return
 	}
 	if !i.saidMissing && !i.saidConfig[kind] && needsConfig(p) {
 		i.saidMissing = true
-		i.log.Warn("the encoder sends "+p.Kind.String()+" without a sequence header first: players cannot decode it until one comes; restart the encoder", "codec", p.Codec.String())
+		i.log.Warn("no sequence header came before the first frame: players cannot decode it until one comes; restart the encoder", "kind", p.Kind.String(), "codec", p.Codec.String())
 	}
 	if !i.saidBackward && p.Timestamp < i.last[kind]-farBack {
 		i.saidBackward = true
-		i.log.Warn("timestamps of "+p.Kind.String()+" went back: players may stall", "from", i.last[kind], "to", p.Timestamp)
+		i.log.Warn("timestamps went back: players may stall", "kind", p.Kind.String(), "from", i.last[kind], "to", p.Timestamp)
 	}
 	i.last[kind] = p.Timestamp
 }
