@@ -151,8 +151,11 @@ func TestEncode3Forms(t *testing.T) {
 		{"nil dictionary", (*Dictionary)(nil), "\x01"},
 		{"nil externalizable", (*External)(nil), "\x01"},
 		{"integer key", &Dictionary{Entries: []Entry{{1, true}}}, "\x11\x03\x00\x06\x031\x03"},
-		{"values instead of pointers", []any{Object{}, Dictionary{}, VectorObject{}, Vector[int32]{}},
-			"\x09\x09\x01\x0a\x0b\x01\x01\x11\x01\x00\x10\x01\x00\x01\x0d\x01\x00"},
+		{
+			"values instead of pointers",
+			[]any{Object{}, Dictionary{}, VectorObject{}, Vector[int32]{}},
+			"\x09\x09\x01\x0a\x0b\x01\x01\x11\x01\x00\x10\x01\x00\x01\x0d\x01\x00",
+		},
 		{"value instead of pointer", External{Class: ClassArrayList}, "\x0a\x07\x37flex.messaging.io.ArrayList\x01"},
 	}
 	for _, tt := range tests {

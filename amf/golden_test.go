@@ -78,8 +78,11 @@ func golden0() []golden {
 			encode: []any{"echo", 5.0, nil, AVMPlus{fooBar}},
 		},
 		{name: "markers", values: []any{
-			math.Inf(1), false, "", nil, Undefined{}, Unsupported{},
-			[]any{1.0, Undefined{}}, date2012, XML("<a/>"),
+			math.Inf(1), false, "", nil,
+			Undefined{},
+			Unsupported{},
+			[]any{1.0, Undefined{}},
+			date2012, XML("<a/>"),
 			&Object{Class: "A", Members: []Member{{"x", true}}}, &Object{ECMA: true},
 		}},
 		{name: "references", values: []any{cyclic, array}, encode: onlyDecode},
@@ -118,7 +121,8 @@ func golden3() []golden {
 		{name: "date", values: []any{date2012}},
 		{name: "xml", values: []any{XML("<a/>")}},
 		{name: "markers", values: []any{
-			Undefined{}, nil, false, true, minInteger, maxInteger, 1.5, "", "a", "a",
+			Undefined{},
+			nil, false, true, minInteger, maxInteger, 1.5, "", "a", "a",
 			XMLDocument("<a/>"), XML("<b/>"), time.UnixMilli(0).UTC(),
 			&Vector[uint32]{Fixed: true, Values: []uint32{math.MaxUint32}},
 			&Vector[float64]{Values: []float64{2}},

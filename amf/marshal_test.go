@@ -47,15 +47,24 @@ func TestMarshalStruct(t *testing.T) {
 				Tracks: []string{"a"}, Extra: map[string]any{"b": 1, "a": nil}, Untagged: -1,
 			},
 			want: &Object{ECMA: true, Members: []Member{
-				{"width", 0.0}, {"height", 0.0}, {"framerate", 25.0}, {"encoder", "e"}, {"stereo", true},
-				{"when", date2012}, {"tracks", []any{"a"}}, {"extra", NewObject("a", nil, "b", 1.0)}, {"Untagged", -1.0},
+				{"width", 0.0},
+				{"height", 0.0},
+				{"framerate", 25.0},
+				{"encoder", "e"},
+				{"stereo", true},
+				{"when", date2012},
+				{"tracks", []any{"a"}},
+				{"extra", NewObject("a", nil, "b", 1.0)},
+				{"Untagged", -1.0},
 			}},
 		},
 		{
 			name: "scalars",
 			v: []any{
 				int8(-1), int64(1 << 40), uint64(1 << 63), uintptr(1), float32(0.5), XMLDocument("x"),
-				json("named"), [2]bool{true, false}, (*int)(nil), &yes, new(any), &date2012,
+				json("named"),
+				[2]bool{true, false},
+				(*int)(nil), &yes, new(any), &date2012,
 			},
 			want: []any{
 				-1.0, float64(1 << 40), float64(1 << 63), 1.0, 0.5, XML("x"), "named", []any{true, false}, nil, true, nil, date2012,

@@ -54,8 +54,8 @@ func NewObject(kv ...any) *Object {
 
 // index returns the position of the last member of that name, or -1.
 func (o *Object) index(name string) int {
-	for i := len(o.Members) - 1; i >= 0; i-- {
-		if o.Members[i].Name == name {
+	for i, m := range slices.Backward(o.Members) {
+		if m.Name == name {
 			return i
 		}
 	}
