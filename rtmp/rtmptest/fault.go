@@ -16,8 +16,8 @@ type FaultConfig struct {
 	ReadDelay  time.Duration // before each Read
 	WriteDelay time.Duration // before each write to the connection below, so a trickle is WriteSize and WriteDelay
 
-	// CutRead and CutWrite break the connection after so many bytes have been read or written: it is closed, and what
-	// is called then and later fails with ECONNRESET. 0: never; negative: before the first byte.
+	// CutRead and CutWrite break the connection after so many bytes have been read or written: it is closed, and reads
+	// and writes fail with ECONNRESET. 0: never; negative: before the first byte.
 	CutRead, CutWrite int64
 }
 
@@ -55,7 +55,7 @@ func (f *Fault) Read(b []byte) (int, error) {
 	}
 	n, err := f.Conn.Read(b)
 	f.read += int64(n)
-	return n, err
+	return n, f.reset("read", err)
 }
 
 // Write writes b in pieces, until the configuration or the connection below ends it.
@@ -72,7 +72,7 @@ func (f *Fault) Write(b []byte) (n int, err error) {
 		n += m
 		f.written += int64(m)
 		if err != nil || n == len(b) {
-			return n, err
+			return n, f.reset("write", err)
 		}
 	}
 }
@@ -120,10 +120,8 @@ func (f *Fault) allow(b []byte, size int, cut, passed int64) ([]byte, error) {
 	if cut != 0 && passed >= max(cut, 0) && len(b) > 0 {
 		f.Cut()
 	}
-	select {
-	case <-f.isCut:
+	if f.wasCut() {
 		return nil, syscall.ECONNRESET
-	default:
 	}
 	if size > 0 {
 		b = b[:min(len(b), size)]
@@ -156,6 +154,23 @@ func (f *Fault) wait(d time.Duration, deadline *time.Time) error {
 		return err
 	case <-f.done:
 		return nil
+	}
+}
+
+// reset returns err, the outcome of the connection below, or ECONNRESET if it failed because of a cut.
+func (f *Fault) reset(op string, err error) error {
+	if err != nil && f.wasCut() {
+		return f.opError(op, syscall.ECONNRESET)
+	}
+	return err
+}
+
+func (f *Fault) wasCut() bool {
+	select {
+	case <-f.isCut:
+		return true
+	default:
+		return false
 	}
 }
 
