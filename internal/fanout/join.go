@@ -103,7 +103,7 @@ func (l *Log) recentAudio(back time.Duration) int64 {
 		back = defaultAudioBack
 	}
 	var newest, later time.Duration
-	for i := st.next - 1; i >= st.blocks[0].seq; i-- {
+	for i := st.next - 1; i >= max(l.origin, st.blocks[0].seq); i-- {
 		m := st.at(i)
 		if m.kind != media.Audio {
 			continue

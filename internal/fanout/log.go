@@ -44,6 +44,7 @@ type Log struct {
 	store   store
 	headers media.Headers
 	gop     gop
+	origin  int64         // the publisher's first message: nobody joins before it
 	lastTS  time.Duration // timestamp of the newest packet
 	gather  int64         // when the messages that wait for company are due; 0 when none wait
 	groups  []*group
@@ -243,7 +244,7 @@ func (l *Log) window(p *media.Packet, m *message) time.Duration {
 	switch {
 	case l.cfg.Merge > 0:
 		return time.Duration(l.cfg.Merge)
-	case l.cfg.Merge < 0, m.isVideoFrame() && int(p.Track) == l.gop.lead:
+	case l.cfg.Merge < 0, m.isVideoFrame() && (l.gop.lead < 0 || int(p.Track) == l.gop.lead):
 		return 0
 	}
 	return frameWindow

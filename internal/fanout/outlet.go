@@ -34,7 +34,7 @@ type Encoder interface {
 type Merge time.Duration
 
 const (
-	// MergeFrame, the zero value, writes when a video frame comes; audio and data wait for it, but
+	// MergeFrame is the zero value: it writes when a video frame comes; audio and data wait for it, but
 	// for no longer than 33 ms, rounded up to the tick of 4 ms.
 	MergeFrame Merge = 0
 	// MergeNone writes each message at once.

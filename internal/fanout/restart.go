@@ -9,4 +9,5 @@ func (l *Log) Restart() {
 	l.headers.Reset()
 	l.gop.lose()
 	l.gop.started = false
+	l.origin = l.store.next
 }
