@@ -77,16 +77,14 @@ func (f *Fault) Write(b []byte) (n int, err error) {
 	}
 }
 
-// Cut breaks the connection now, as CutRead and CutWrite do.
-func (f *Fault) Cut() {
+// Cut breaks the connection now, as CutRead and CutWrite do. It returns what closing the connection below returns.
+func (f *Fault) Cut() error {
 	f.cut.Do(func() { close(f.isCut) })
-	f.closeBelow()
+	return f.Close()
 }
 
-// Close closes the connection below and ends all delays.
-func (f *Fault) Close() error { return f.closeBelow() }
-
-func (f *Fault) closeBelow() (err error) {
+// Close closes the connection below and ends all delays. Later calls do nothing and return nil.
+func (f *Fault) Close() (err error) {
 	f.close.Do(func() {
 		close(f.done)
 		err = f.Conn.Close()
@@ -118,7 +116,9 @@ func (f *Fault) SetWriteDeadline(t time.Time) error {
 // allow returns the part of b that may pass now, or ECONNRESET if no more may.
 func (f *Fault) allow(b []byte, size int, cut, passed int64) ([]byte, error) {
 	if cut != 0 && passed >= max(cut, 0) && len(b) > 0 {
-		f.Cut()
+		if err := f.Cut(); err != nil {
+			return nil, err
+		}
 	}
 	if f.wasCut() {
 		return nil, syscall.ECONNRESET

@@ -122,9 +122,11 @@ type half struct {
 }
 
 type deadline struct {
-	timer  *time.Timer // nil if there is no deadline or it has passed
-	passed bool
+	at    time.Time   // zero if there is none
+	timer *time.Timer // wakes those who wait; nil if nobody need be woken
 }
+
+func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
 
 func newHalf(size int) *half {
 	h := &half{size: size}
@@ -139,7 +141,7 @@ func (h *half) read(b []byte) (int, error) {
 		switch {
 		case h.noRead:
 			return 0, net.ErrClosed
-		case h.readDeadline.passed:
+		case h.readDeadline.passed():
 			return 0, os.ErrDeadlineExceeded
 		case len(b) == 0:
 			return 0, nil
@@ -191,7 +193,7 @@ func (h *half) writeError() error {
 	switch {
 	case h.noWrite:
 		return net.ErrClosed
-	case h.writeDeadline.passed:
+	case h.writeDeadline.passed():
 		return os.ErrDeadlineExceeded
 	case h.noRead:
 		return syscall.EPIPE
@@ -224,26 +226,18 @@ func (h *half) setDeadline(d *deadline, t time.Time) bool {
 		return false
 	}
 	d.stop()
-	d.passed = false
-	if t.IsZero() {
-		return true
-	}
-	wait := time.Until(t)
-	if wait <= 0 {
-		d.passed = true
+	d.at = t
+	switch {
+	case t.IsZero():
+	case d.passed():
 		h.changed.Broadcast()
-		return true
-	}
-	var timer *time.Timer
-	timer = time.AfterFunc(wait, func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if d.timer == timer { // else another deadline was set while this one passed
-			d.timer, d.passed = nil, true
+	default:
+		d.timer = time.AfterFunc(time.Until(t), func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
 			h.changed.Broadcast()
-		}
-	})
-	d.timer = timer
+		})
+	}
 	return true
 }
 
