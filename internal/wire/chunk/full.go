@@ -19,9 +19,8 @@ func AppendFull(dst []byte, m *Message, chunkSize uint32) []byte {
 
 // WireSize returns how many bytes the message at the front of b takes on the wire, headers of all its
 // chunks included. b must begin with a message written by AppendFull with the same chunk size, and needs
-// to hold no more of it than its first header. If b is shorter than that, or does not begin with fmt 0,
-// or chunkSize is outside
-// [1, MaxChunkSize], the result is 0.
+// to hold no more of it than its first header. The result is 0 if b is shorter than that or does not begin
+// with fmt 0, or if chunkSize is outside [1, MaxChunkSize].
 func WireSize(b []byte, chunkSize uint32) int {
 	var h header
 	n := h.parse(b)

@@ -181,6 +181,22 @@ func TestReaderDeliverError(t *testing.T) {
 	}
 }
 
+func TestReaderChunkSize(t *testing.T) {
+	r := NewReader(Limits{})
+	if got := r.ChunkSize(); got != DefaultChunkSize {
+		t.Errorf("ChunkSize() = %d at the start", got)
+	}
+	err := r.Feed(unhex(t, "02 000000 000004 01 00000000 00001000"), func(m *Message) error {
+		if got := r.ChunkSize(); got != 4096 {
+			t.Errorf("ChunkSize() = %d when Set Chunk Size is delivered", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The Body belongs to the receiver: neither the input buffer nor later messages may reach into it.
 func TestReaderBodyIsOwned(t *testing.T) {
 	r := NewReader(Limits{})

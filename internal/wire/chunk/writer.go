@@ -39,8 +39,8 @@ func (w *Writer) SetChunkSize(n uint32) {
 }
 
 // AppendMessage appends all chunks of m to dst and returns the extended slice. What it returns must reach
-// the peer whole and in the order of the calls, and nothing else may use the same chunk streams, except
-// that AppendFull may use others. It keeps no reference to m or its Body.
+// the peer whole and in the order of the calls. Other writers on the same connection, AppendFull included,
+// must keep to other chunk streams. It keeps no reference to m or its Body.
 //
 // The Writer remembers each chunk stream that it used. It panics if the chunk stream ID is outside
 // [MinChunkStreamID, MaxChunkStreamID] or the Body longer than MaxMessageLength.

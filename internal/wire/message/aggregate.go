@@ -61,21 +61,12 @@ func (c *cursor) sub() (Sub, error) {
 	if err != nil {
 		return Sub{}, err
 	}
-	h := cursor(head[1:])
-	size, err := h.uint24()
-	if err != nil {
-		return Sub{}, err
-	}
-	low, err := h.uint24()
-	if err != nil {
-		return Sub{}, err
-	}
-	body, err := c.take(int(size))
+	body, err := c.take(int(uint24(head[1:])))
 	if err != nil {
 		return Sub{}, err
 	}
 	*c = (*c)[min(4, len(*c)):]
-	return Sub{Type: Type(head[0]), Timestamp: uint32(h[0])<<24 | low, Body: body}, nil
+	return Sub{Type: Type(head[0]), Timestamp: uint24(head[4:]) | uint32(head[7])<<24, Body: body}, nil
 }
 
 // AppendAggregate appends the body of an Aggregate of the given messages to dst and returns the extended slice.

@@ -36,14 +36,6 @@ func (c *cursor) uint16() (uint16, error) {
 	return binary.BigEndian.Uint16(b), nil
 }
 
-func (c *cursor) uint24() (uint32, error) {
-	b, err := c.take(3)
-	if err != nil {
-		return 0, err
-	}
-	return uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]), nil
-}
-
 func (c *cursor) uint32() (uint32, error) {
 	b, err := c.take(4)
 	if err != nil {
@@ -85,6 +77,10 @@ func (c *cursor) Read(p []byte) (int, error) {
 }
 
 func appendUint16(dst []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(dst, v) }
+
+func uint24(b []byte) uint32 {
+	return uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2])
+}
 
 func appendUint24(dst []byte, v uint32) []byte {
 	return append(dst, byte(v>>16), byte(v>>8), byte(v))
