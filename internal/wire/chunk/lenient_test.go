@@ -82,7 +82,7 @@ func TestReaderExtendedDialects(t *testing.T) {
 		want []Message
 	}{
 		{"repeated", stream(full, u32(time)), []Message{{4, time, 9, 1, body}}},
-		{"left out (librtmp until 2014, OBS until 30.0)", stream(full, nil), []Message{{4, time, 9, 1, body}}},
+		{"left out (librtmp before 2015, OBS up to 30.0)", stream(full, nil), []Message{{4, time, 9, 1, body}}},
 		{"zeroes (gortmplib)", stream(full, u32(0)), []Message{{4, time, 9, 1, body}}},
 		{"low 31 bits (SRS)", stream(full, u32(time&0x7fffffff)), []Message{{4, time, 9, 1, body}}},
 		{

@@ -68,7 +68,7 @@ const (
 )
 
 // lookForExtended looks at the bytes b behind the basic header of a fmt 3 chunk that goes on with a
-// message. RTMP 5.3.1.3 has the extended timestamp repeated there; librtmp until 2014 and OBS until 30.0
+// message. RTMP 5.3.1.3 has the extended timestamp repeated there; librtmp before 2015 and OBS up to 30.0
 // leave it out, gortmplib sends zeroes, SRS repeats the absolute timestamp even after a delta and some
 // mask it to 31 bits. A mismatch in the first of the four bytes is enough to know, so a peer that leaves it
 // out is not kept waiting for bytes which it may have no reason to send.
