@@ -22,9 +22,9 @@ type Config struct {
 	Log Log `yaml:"log"`
 	TLS TLS `yaml:"tls"`
 
-	ChunkSize  uint32 `yaml:"chunk_size" reload:"hot" min:"128" max:"16777215"` // outgoing, bytes
+	ChunkSize  uint32 `yaml:"chunk_size" reload:"restart" min:"128" max:"16777215"` // outgoing, bytes
 	Merge      Merge  `yaml:"merge" reload:"hot"`
-	TCPNoDelay bool   `yaml:"tcp_nodelay" reload:"hot"`
+	TCPNoDelay bool   `yaml:"tcp_nodelay" reload:"restart"`
 
 	Limits Limits `yaml:"limits"`
 
@@ -52,11 +52,11 @@ type Limits struct {
 	IdleTimeout      time.Duration `yaml:"idle_timeout" reload:"hot" min:"1s" max:"24h"`
 	WriteStall       time.Duration `yaml:"write_stall" reload:"hot" min:"100ms" max:"10m"`
 	MaxLag           time.Duration `yaml:"max_lag" reload:"hot" min:"1s" max:"10m"`
-	DeadAfter        time.Duration `yaml:"dead_after" reload:"hot" min:"1s" max:"10m"`
-	PublisherGrace   time.Duration `yaml:"publisher_grace" reload:"hot" min:"0s" max:"10m"` // 0: players are told at once
+	DeadAfter        time.Duration `yaml:"dead_after" reload:"restart" min:"1s" max:"10m"`
+	PublisherGrace   time.Duration `yaml:"publisher_grace" reload:"restart" min:"0s" max:"10m"` // 0: players are told at once
 
-	RingDuration time.Duration `yaml:"ring_duration" reload:"hot" min:"1s" max:"10m"`
-	RingSize     Size          `yaml:"ring_size" reload:"hot" min:"1MiB" max:"4GiB"`
+	RingDuration time.Duration `yaml:"ring_duration" reload:"restart" min:"1s" max:"10m"`
+	RingSize     Size          `yaml:"ring_size" reload:"restart" min:"1MiB" max:"4GiB"`
 
 	ControlMessage  Size `yaml:"control_message" reload:"hot" min:"16" max:"1MiB"`
 	CommandMessage  Size `yaml:"command_message" reload:"hot" min:"4KiB" max:"16MiB"`
