@@ -76,7 +76,7 @@ func (l *Log) Join(o Outlet, opts JoinOptions) *Player {
 func (l *Log) place(p *Player, back time.Duration) {
 	if p.video && l.gop.key >= 0 {
 		p.seq, p.pos = l.gop.key, l.gop.off
-		p.first = append(p.first, l.gop.headers...)
+		p.first = append(p.first, l.keyHeaders()...)
 		return
 	}
 	if p.video && l.gop.started { // the key frame was dropped for want of memory
@@ -88,7 +88,7 @@ func (l *Log) place(p *Player, back time.Duration) {
 		m := l.store.at(seq)
 		p.seq, p.pos, ts = seq, m.off, m.ts
 	}
-	p.first = append(p.first, l.encodeHeaders(ts)...)
+	p.first = append(p.first, l.encodeHeaders(l.headers.Packets(), ts)...)
 }
 
 // recentAudio returns the sequence number of the audio frame that lies back before the newest one: not before

@@ -57,14 +57,16 @@ type Log struct {
 
 // gop knows where the newest GOP begins. Guarded by Log.mu.
 type gop struct {
-	lead    int    // the video track whose key frames count; -1 until there is one
-	key     int64  // sequence number of the newest key frame, -1 when none is held
-	off     int64  // its offset
-	headers []byte // headers in force at it, encoded with its timestamp
-	started bool   // there has been a key frame
-	mark    int64  // offset of the newest key frame that came at least minLag after the mark before it
-	markAt  int64  // its arrival
-	lag     int64  // the mark before: players that have not come that far are lagging
+	lead    int   // the video track whose key frames count; -1 until there is one
+	key     int64 // sequence number of the newest key frame, -1 when none is held
+	off     int64 // its offset
+	ts      time.Duration
+	inForce []*media.Packet // headers in force at it
+	headers []byte          // the same encoded with its timestamp; nil until somebody needs them
+	started bool            // there has been a key frame
+	mark    int64           // offset of the newest key frame that came at least minLag after the mark before it
+	markAt  int64           // its arrival
+	lag     int64           // the mark before: players that have not come that far are lagging
 }
 
 // NewLog returns an empty Log whose players are served by s. Close must be called when it is no longer
@@ -118,7 +120,7 @@ func (l *Log) WritePacket(p *media.Packet) {
 	l.packets++
 	l.lastTS = p.Timestamp
 	if m.key {
-		l.gop.begin(l.store.next-1, l.store.head-int64(n), now, l.encodeHeaders(p.Timestamp))
+		l.gop.begin(&m, l.store.next-1, l.store.head-int64(n), l.headers.Packets())
 	}
 	l.announce(now, l.window(p, &m))
 }
@@ -150,18 +152,18 @@ func (g *gop) starts(p *media.Packet) bool {
 	return int(p.Track) == g.lead
 }
 
-// begin takes note of a key frame.
-func (g *gop) begin(seq, off, now int64, headers []byte) {
-	g.key, g.off, g.headers = seq, off, headers
-	if !g.started || now-g.markAt >= int64(minLag) {
-		g.lag, g.mark, g.markAt = g.mark, off, now
+// begin takes note of the key frame m, at seq and off.
+func (g *gop) begin(m *message, seq, off int64, inForce []*media.Packet) {
+	g.key, g.off, g.ts, g.inForce, g.headers = seq, off, m.ts, inForce, nil
+	if !g.started || m.at-g.markAt >= int64(minLag) {
+		g.lag, g.mark, g.markAt = g.mark, off, m.at
 	}
 	g.started = true
 }
 
 // lose is called when the bytes of the newest key frame had to be dropped. Perhaps its track is
 // gone: the next key frame of any track counts again.
-func (g *gop) lose() { g.key, g.headers, g.lead = -1, nil, -1 }
+func (g *gop) lose() { g.key, g.inForce, g.headers, g.lead = -1, nil, nil, -1 }
 
 // append adds what encode appends as message m and returns its length. l.mu is held.
 func (l *Log) append(estimate int, m message, encode func(dst []byte) []byte) int {
@@ -187,10 +189,18 @@ func (l *Log) append(estimate int, m message, encode func(dst []byte) []byte) in
 	return n
 }
 
-// encodeHeaders returns the headers in force with timestamp ts. l.mu is held.
-func (l *Log) encodeHeaders(ts time.Duration) []byte {
+// keyHeaders returns the headers in force at the newest key frame. l.mu is held.
+func (l *Log) keyHeaders() []byte {
+	if l.gop.headers == nil {
+		l.gop.headers = l.encodeHeaders(l.gop.inForce, l.gop.ts)
+	}
+	return l.gop.headers
+}
+
+// encodeHeaders returns headers with timestamp ts. l.mu is held.
+func (l *Log) encodeHeaders(headers []*media.Packet, ts time.Duration) []byte {
 	var b []byte
-	for _, h := range l.headers.Packets() {
+	for _, h := range headers {
 		p := *h
 		p.Timestamp = ts
 		b = l.cfg.Encoder.Append(b, &p)
@@ -221,20 +231,20 @@ func (l *Log) trim(now int64) {
 // what is left goes. l.mu is held.
 func (l *Log) bound() {
 	st := &l.store
-	if st.held <= l.cfg.MaxBytes {
+	if st.memory() <= l.cfg.MaxBytes {
 		return
 	}
 	keep := int64(never)
 	for _, g := range l.groups {
 		keep = min(keep, g.keep)
 	}
-	for st.held > l.cfg.MaxBytes && len(st.blocks) > 1 {
+	for st.memory() > l.cfg.MaxBytes && len(st.blocks) > 1 {
 		st.evict(keep)
 		if l.gop.key >= 0 && l.gop.off < st.blocks[0].start {
 			l.gop.lose()
 		}
 	}
-	for st.held > l.cfg.MaxBytes && st.first < st.blocks[0].seq {
+	for st.memory() > l.cfg.MaxBytes && st.first < st.blocks[0].seq {
 		st.drop()
 	}
 }
@@ -337,5 +347,5 @@ type LogStats struct {
 func (l *Log) Stats() LogStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return LogStats{Players: l.active, Bytes: l.store.held, Packets: l.packets, Skipped: l.skipped, LastSweep: l.sweep}
+	return LogStats{Players: l.active, Bytes: l.store.memory(), Packets: l.packets, Skipped: l.skipped, LastSweep: l.sweep}
 }

@@ -304,6 +304,25 @@ func TestMaxBytes(t *testing.T) {
 	})
 }
 
+func TestMaxBytesOfTinyMessages(t *testing.T) {
+	bubble(t, LogConfig{MaxBytes: 1 << 20}, func(t *testing.T, l *Log, s *stream) {
+		o := newOutlet(t, 0)
+		p := l.Join(o, both)
+		for range 50_000 {
+			s.audio()
+		}
+		if held := l.Stats().Bytes; held > 1<<20 {
+			t.Errorf("%d bytes held, want 1 MiB at most", held)
+		}
+		time.Sleep(100 * time.Millisecond)
+		o.grant(-1)
+		synctest.Wait()
+		if st := p.Stats(); st.Dropped == 0 || st.Dropped+st.Messages != 50_000 || st.Lag != 0 {
+			t.Errorf("stats %+v", st)
+		}
+	})
+}
+
 func TestLeave(t *testing.T) {
 	bubble(t, LogConfig{}, func(t *testing.T, l *Log, s *stream) {
 		var e ended

@@ -57,7 +57,7 @@ func (p *Player) pick(v *view, run *span) (over bool) {
 			p.waitKey, p.switched = false, false
 			if p.needHeaders {
 				p.needHeaders = false
-				p.first = l.gop.headers
+				p.first = l.keyHeaders()
 			}
 			if len(p.first) > 0 || !p.slow() {
 				return false

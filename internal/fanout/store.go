@@ -15,6 +15,8 @@ const (
 	// block, little enough that memory follows the players closely.
 	blockTime = 500 * time.Millisecond
 
+	messageBytes = 80 // memory of a message in the index: many small ones must not outgrow their bytes unseen
+
 	never = math.MaxInt64 // a time, offset or sequence number that does not come
 )
 
@@ -59,6 +61,9 @@ type store struct {
 }
 
 func (s *store) at(seq int64) *message { return &s.ring[seq&int64(len(s.ring)-1)] }
+
+// memory returns how many bytes the store takes.
+func (s *store) memory() int { return s.held + int(s.next-s.first)*messageBytes }
 
 // current returns the block that is being filled, nil when there is none.
 func (s *store) current() *block {
