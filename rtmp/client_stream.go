@@ -118,21 +118,36 @@ func (st *clientStream) failure() error {
 // await waits until the server has said how a publish or play began.
 func (st *clientStream) await(ctx context.Context, started func(Status) (bool, error)) error {
 	for {
-		select {
-		case s := <-st.news:
-			ok, err := started(s)
-			if err != nil {
-				return err
-			}
-			if ok {
-				st.begin()
-				return nil
-			}
-		case <-st.over:
-			return st.failure()
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		s, err := st.nextStatus(ctx)
+		if err != nil {
+			return err
 		}
+		ok, err := started(s)
+		if err != nil {
+			return err
+		}
+		if ok {
+			st.begin()
+			return nil
+		}
+	}
+}
+
+// nextStatus waits for news of a stream that has not started. A short stream may be over before its start was looked
+// at: what came first counts first.
+func (st *clientStream) nextStatus(ctx context.Context) (Status, error) {
+	select {
+	case s := <-st.news:
+		return s, nil
+	case <-st.over:
+	case <-ctx.Done():
+		return Status{}, context.Cause(ctx)
+	}
+	select {
+	case s := <-st.news:
+		return s, nil
+	default:
+		return Status{}, st.failure()
 	}
 }
 

@@ -36,6 +36,9 @@ func (e *Encoder) Append(dst []byte, p *media.Packet) []byte {
 			return dst
 		}
 		m.Type, m.ChunkStreamID = uint8(message.TypeDataAMF0), csidData
+		if p.Config { // it is state, not an event: FFmpeg makes a subtitle stream of metadata that has a time
+			m.Timestamp = 0
+		}
 		if p.AMF3 && e.AMF3 {
 			m.Type = uint8(message.TypeDataAMF3)
 			m.Body = append([]byte{0}, p.Body...)

@@ -171,8 +171,16 @@ func (r *receiver) receive(c *Conn, m *chunk.Message, now time.Time, put func(*m
 	r.one(c, flv.TagType(m.Type), m.Timestamp, m.Body, now, put)
 }
 
+// time returns where a message stands on the timeline. Metadata in mid-stream often says 0 and means now.
+func (r *receiver) time(t flv.TagType, timestamp uint32) time.Duration {
+	if timestamp == 0 && t != flv.TagAudio && t != flv.TagVideo {
+		return r.timeline.position()
+	}
+	return r.timeline.unwrap(timestamp)
+}
+
 func (r *receiver) one(c *Conn, t flv.TagType, timestamp uint32, body []byte, now time.Time, put func(*media.Packet)) {
-	packets, err := flv.AppendPackets(r.packets[:0], t, r.timeline.unwrap(timestamp), body)
+	packets, err := flv.AppendPackets(r.packets[:0], t, r.time(t, timestamp), body)
 	if err != nil {
 		c.logger.Debug("media message damaged", "type", t, "err", err)
 	}

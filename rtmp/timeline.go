@@ -34,6 +34,9 @@ func (t *timeline) unwrap(ts uint32) time.Duration {
 	return time.Duration(t.now) * time.Millisecond
 }
 
+// position returns where the stream is; 0 before the first value.
+func (t *timeline) position() time.Duration { return time.Duration(t.now) * time.Millisecond }
+
 // wireTime returns the 32-bit timestamp of d, rounded down to milliseconds: the inverse of unwrap.
 func wireTime(d time.Duration) uint32 {
 	ms := d / time.Millisecond
