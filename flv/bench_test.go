@@ -2,6 +2,7 @@ package flv
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -73,8 +74,10 @@ func BenchmarkReader(b *testing.B) {
 	for b.Loop() {
 		r := NewReader(bytes.NewReader(text))
 		for {
-			if _, err := r.ReadPacket(b.Context()); err == io.EOF { //nolint:errorlint // the Reader returns io.EOF itself
+			if _, err := r.ReadPacket(b.Context()); errors.Is(err, io.EOF) {
 				break
+			} else if err != nil {
+				b.Fatal(err)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package flv
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"leat/media"
@@ -51,10 +52,10 @@ func appendData(dst []*media.Packet, t TagType, timestamp time.Duration, body []
 			p.Body = nil
 			return dst, nil
 		}
-		p.Body, p.Data = clip(rest), clip(after)
+		p.Body, p.Data = slices.Clip(rest), slices.Clip(after)
 		return dst, nil
 	}
-	p.Name, p.Body, p.Data = name, clip(body[start:]), clip(rest)
+	p.Name, p.Body, p.Data = name, slices.Clip(body[start:]), slices.Clip(rest)
 	p.Config = name == media.NameMetadata
 	return dst, nil
 }
@@ -111,6 +112,3 @@ func amf0String(b []byte) (s string, rest []byte, ok bool) {
 	}
 	return string(b[n : n+size]), b[n+size:], true
 }
-
-// clip returns b without spare capacity, so that nobody can append into what follows.
-func clip(b []byte) []byte { return b[:len(b):len(b)] }

@@ -2,6 +2,7 @@ package flv
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"leat/media"
@@ -106,7 +107,7 @@ func fillFrame(p *media.Packet, h *VideoHeader, payload []byte) *Error {
 	if len(payload) == 0 {
 		return nil
 	}
-	p.Data = payload[:len(payload):len(payload)]
+	p.Data = slices.Clip(payload)
 	p.Key = h.FrameType == FrameKey || h.FrameType == FrameGeneratedKey
 	p.Disposable = h.FrameType == FrameDisposable
 	return nil
@@ -120,7 +121,7 @@ func fillConfig(p *media.Packet, payload []byte, t TagType, needed bool) *Error 
 	}
 	p.Config = true
 	if len(payload) > 0 {
-		p.Data = payload[:len(payload):len(payload)]
+		p.Data = slices.Clip(payload)
 	}
 	return nil
 }
@@ -182,7 +183,7 @@ func fillAudio(p *media.Packet, h *AudioHeader, payload []byte) *Error {
 		payload = withoutADTS(payload)
 	}
 	if len(payload) > 0 {
-		p.Data = payload[:len(payload):len(payload)]
+		p.Data = slices.Clip(payload)
 	}
 	return nil
 }

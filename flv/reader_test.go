@@ -106,14 +106,13 @@ func TestReaderRefusesOtherFiles(t *testing.T) {
 	for _, s := range []string{"GIF89a-and-more", "F", "FLX", "ID3"} {
 		r := NewReader(bytes.NewReader([]byte(s)))
 		_, err := r.Header()
-		var e *Error
 		if s == "F" {
 			if !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("%q: error %v, want io.ErrUnexpectedEOF", s, err)
 			}
 			continue
 		}
-		if !errors.As(err, &e) {
+		if _, ok := errors.AsType[*Error](err); !ok {
 			t.Errorf("%q: error %v, want an *Error", s, err)
 		}
 		if _, again := r.ReadTag(); !errors.Is(again, err) {
