@@ -100,8 +100,8 @@ func (h *AudioHeader) ManyTracks() bool { return h.Multitrack && h.MultitrackTyp
 var audioTypes = exTypes{tag: TagAudio, modEx: uint8(AudioModEx), multi: uint8(AudioMultitrack)}
 
 // ParseAudioHeader reads the front of an audio body and returns the offset of what follows it (FLV 10.1, E.4.2.1;
-// E-RTMP v2, Enhanced Audio). The error is an *Error. ModEx data are sub-slices of b. An empty body, which means silence,
-// has no header: the caller must look for it first.
+// E-RTMP v2, Enhanced Audio). The error is an *Error. ModEx data are sub-slices of b. An empty body, which means
+// silence, has no header: the caller must look for it first.
 //
 // With a reserved packet or multitrack type the offset is that of the first byte whose meaning is unknown.
 func ParseAudioHeader(b []byte) (h AudioHeader, n int, err error) {
@@ -188,8 +188,8 @@ type ChannelConfig struct {
 	Mapping []byte // ChannelsCustom: the loudspeaker of each channel; 0xfe not used, 0xff unknown
 }
 
-// ParseChannelConfig reads the payload b of an AudioMultichannelConfig packet. Bytes behind it, and all bytes behind the
-// count of a reserved order, are ignored. Mapping is a sub-slice of b.
+// ParseChannelConfig reads the payload b of an AudioMultichannelConfig packet. Bytes behind it, and all bytes
+// behind the count of a reserved order, are ignored. Mapping is a sub-slice of b.
 func ParseChannelConfig(b []byte) (c ChannelConfig, err error) {
 	if len(b) < 2 {
 		return c, truncated(TagAudio, b, "channel count")

@@ -33,8 +33,8 @@ type HDRCll struct {
 	MaxCLL  float64 // highest of a pixel; 0: absent
 }
 
-// HDRMdcv is the colour volume of the display on which the content was mastered: chromaticities x and y of CIE 1931, and
-// luminance in cd/m². 0 is absent.
+// HDRMdcv is the colour volume of the display on which the content was mastered: chromaticities x and y of CIE
+// 1931, and luminance in cd/m². 0 is absent.
 type HDRMdcv struct {
 	RedX, RedY, GreenX, GreenY, BlueX, BlueY, WhitePointX, WhitePointY float64
 	MaxLuminance, MinLuminance                                         float64
@@ -82,9 +82,9 @@ func encodeMembers(members []colorMember) *amf.Object {
 	return o
 }
 
-// ParseColorInfo reads the payload of a VideoMetadata packet: pairs of name and value, of which the last "colorInfo" counts.
-// Undefined or an empty object is the zero ColorInfo. ok is false if there is no such pair; err is the one of package amf
-// for values that cannot be decoded.
+// ParseColorInfo reads the payload of a VideoMetadata packet: pairs of name and value, of which the last
+// "colorInfo" counts. Undefined or an empty object is the zero ColorInfo. ok is false if there is no such pair; err
+// is the one of package amf for values that cannot be decoded.
 func ParseColorInfo(b []byte) (c ColorInfo, ok bool, err error) {
 	vals, err := amf.Decode(b, amf.Limits{})
 	for i := 0; i+1 < len(vals); i += 2 {

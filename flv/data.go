@@ -26,14 +26,7 @@ const (
 	amf0Unsupported = 0x0d
 )
 
-// appendData appends the packet of a data message. Its Body begins with the handler name: the format byte in front of
-// type 15 (which the caller may have cut off already) and scalar values in front of the name (Uniview cameras send two
-// numbers) are left out. Data is what follows the name.
-//
-// "@setDataFrame" is cut off too; the rest is stored data, a Config packet. "@clearDataFrame" gives the Config
-// packet with an empty Body that removes it. A plain onMetaData is stored data as well, because encoders send it so and
-// servers remember it. The name must be an AMF0 string, also in type 15. A body without a name, such as FFmpeg's
-// timecodes, is relayed whole, with Name "" and Data nil.
+// appendData appends the packet of a data message, as AppendPackets says.
 func appendData(dst []*media.Packet, t TagType, timestamp time.Duration, body []byte) ([]*media.Packet, error) {
 	p := &media.Packet{Kind: media.Data, Timestamp: timestamp, AMF3: t == TagScriptAMF3, Body: body}
 	dst = append(dst, p)

@@ -20,8 +20,8 @@ const (
 // ModExType says what a ModEx block modifies (E-RTMP v2, ModEx).
 type ModExType uint8
 
-// ModExTimestampOffsetNano is the only type that is defined: Data begins with a UI24 of 0…999,999 nanoseconds, which are
-// added to the presentation time of this message. All other types are skipped.
+// ModExTimestampOffsetNano is the only type that is defined: Data begins with a UI24 of 0…999,999 nanoseconds,
+// which are added to the presentation time of this message. All other types are skipped.
 const ModExTimestampOffsetNano ModExType = 0
 
 // ModEx is a block in front of an Enhanced RTMP header that modifies or extends it.

@@ -159,7 +159,8 @@ func TestAudioHeader(t *testing.T) {
 	}
 }
 
-// TestLegacyCommandWithAVCFields: to the letter of the specification AVCPacketType and CompositionTime precede the command.
+// TestLegacyCommandWithAVCFields: to the letter of the specification AVCPacketType and CompositionTime precede the
+// command.
 func TestLegacyCommandWithAVCFields(t *testing.T) {
 	h, n, err := ParseVideoHeader(unhex(t, "57 01 000000 01"))
 	if err != nil || n != 6 || h.Command != VideoSeekEnd {

@@ -11,20 +11,26 @@ import (
 // maxPrefix bounds what is repeated in front of every track when a body of many tracks is taken apart.
 const maxPrefix = 4096
 
-// AppendPackets appends the packets that the body of a tag or message holds: one, or one for each track of a ManyTracks
-// body. The timestamp is the one of the tag on the stream's unwrapped timeline.
+// AppendPackets appends the packets that the body of a tag or message holds: one, or one for each track of a
+// ManyTracks body. The timestamp is the one of the tag on the stream's unwrapped timeline.
 //
 // Packet.Body is body itself, whole and untouched, and Packet.Data a part of it, so that body belongs to the packet
-// from now on. The tracks of a ManyTracks body are wrapped anew, each as OneTrack, in memory of their own. For the
-// bodies of data messages see appendData. An empty audio body, which means silence, is a packet with Data nil, and so is an empty
-// video body.
+// from now on. The tracks of a ManyTracks body are wrapped anew, each as OneTrack, in memory of their own. An empty
+// audio body, which means silence, is a packet with Data nil, and so is an empty video body.
 //
 // Key is set in key frames of video only: never in audio, and never in a Config packet, though sequence headers
 // say they were key frames. Frames of unknown codecs are judged by their frame type.
 //
-// What this package does not know (codecs, packet types, layouts of tracks) is no error: it gives a packet with Data nil, to be
-// relayed whole. A malformed body gives such a packet too, and beside it an *Error that is worth a log line. Only a
-// type that is none of the four appends nothing.
+// The Body of a data message begins with its handler name, which is Packet.Name: the format byte of type 15 (which
+// the caller may have cut off already) and scalar values in front of the name (Uniview cameras send two numbers) are
+// left out. Data is what follows the name. "@setDataFrame" is cut off too, and the rest is a Config packet;
+// "@clearDataFrame" gives the Config packet with an empty Body that removes it. A plain onMetaData is Config as
+// well, because encoders send it so and servers remember it. The name must be an AMF0 string, also in type 15.
+// Without a name, as FFmpeg's timecodes are, the body is relayed whole.
+//
+// What this package does not know (codecs, packet types, layouts of tracks) is no error: it gives a packet with
+// Data nil, to be relayed whole. A malformed body gives such a packet too, and beside it an *Error that is worth a
+// log line. Only a type that is none of the four appends nothing.
 func AppendPackets(dst []*media.Packet, t TagType, timestamp time.Duration, body []byte) ([]*media.Packet, error) {
 	switch t {
 	case TagAudio:
@@ -207,8 +213,8 @@ func withoutADTS(b []byte) []byte {
 	return b[7:]
 }
 
-// appendTracks takes a body of several tracks apart. whole is the packet of the undivided body, whose tracks begin at n;
-// it is what remains if the tracks do not fill the body exactly.
+// appendTracks takes a body of several tracks apart. whole is the packet of the undivided body, whose tracks begin
+// at n; it is what remains if the tracks do not fill the body exactly.
 func appendTracks(dst []*media.Packet, whole *media.Packet, n int, t MultitrackType,
 	fill func(p *media.Packet, payload []byte) *Error,
 ) ([]*media.Packet, error) {

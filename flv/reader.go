@@ -23,8 +23,8 @@ type Header struct {
 // Reader reads the tags of an FLV file or HTTP-FLV stream. It is a media.Reader. It is not safe for concurrent use.
 //
 // It reads what sloppy writers leave behind: headers longer than nine bytes, tags without a body, wrong
-// PreviousTagSize fields (only DataSize counts), script tags and sequence headers anywhere, unknown flags. A source that
-// ends within a tag gives all tags before and then io.ErrUnexpectedEOF.
+// PreviousTagSize fields (only DataSize counts), script tags and sequence headers anywhere, unknown flags. A source
+// that ends within a tag gives all tags before and then io.ErrUnexpectedEOF.
 //
 // After an error every call returns the same error.
 type Reader struct {
@@ -143,8 +143,9 @@ func unexpected(err error) error {
 // ones are skipped. Timestamps begin with that of the first tag and go on rising where the 32-bit clock wraps.
 // Malformed bodies are delivered as AppendPackets says, and counted.
 //
-// It blocks as long as the source does. If the source has a method SetReadDeadline, as connections and pipes have, the end of
-// ctx interrupts it; otherwise ctx is looked at between reads only. A Reader whose reading was interrupted cannot go on.
+// It blocks as long as the source does. If the source has a method SetReadDeadline, as connections and pipes have,
+// the end of ctx interrupts it; otherwise ctx is looked at between reads only. A Reader whose reading was
+// interrupted cannot go on.
 func (r *Reader) ReadPacket(ctx context.Context) (*media.Packet, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -22,19 +22,19 @@ type VideoCodecID uint8
 
 // Legacy video codecs.
 const (
-	VideoJPEG      VideoCodecID = 1
-	VideoSorenson  VideoCodecID = 2 // Sorenson H.263
-	VideoScreen    VideoCodecID = 3
-	VideoVP6       VideoCodecID = 4
-	VideoVP6Alpha  VideoCodecID = 5
-	VideoScreen2   VideoCodecID = 6
-	VideoAVC       VideoCodecID = 7
-	VideoRealH263  VideoCodecID = 8
-	VideoMPEG4Part VideoCodecID = 9 // MPEG-4 part 2
-	VideoHEVC      VideoCodecID = 12
-	VideoAV1       VideoCodecID = 13
-	VideoVP8       VideoCodecID = 14
-	VideoVP9       VideoCodecID = 15
+	VideoJPEG     VideoCodecID = 1
+	VideoSorenson VideoCodecID = 2 // Sorenson H.263
+	VideoScreen   VideoCodecID = 3
+	VideoVP6      VideoCodecID = 4
+	VideoVP6Alpha VideoCodecID = 5
+	VideoScreen2  VideoCodecID = 6
+	VideoAVC      VideoCodecID = 7
+	VideoRealH263 VideoCodecID = 8
+	VideoMPEG4    VideoCodecID = 9 // MPEG-4 part 2
+	VideoHEVC     VideoCodecID = 12
+	VideoAV1      VideoCodecID = 13
+	VideoVP8      VideoCodecID = 14
+	VideoVP9      VideoCodecID = 15
 )
 
 // FourCC returns the FourCC that means the same codec, or zero.
@@ -210,9 +210,9 @@ func hasCompositionTime(t VideoPacketType, c media.FourCC) bool {
 	return t == VideoCodedFrames && (c == media.CodecAVC || c == media.CodecHEVC || c == media.CodecVVC)
 }
 
-// AppendVideoHeader appends h as ParseVideoHeader reads it; commands in the two-byte layout. It fails, with dst as it
-// was, if a ModEx block is empty or too long, a field does not fit its bits, or a composition time is set that the layout
-// has no field for.
+// AppendVideoHeader appends h as ParseVideoHeader reads it; commands in the two-byte layout. It fails, with dst as
+// it was, if a ModEx block is empty or too long, a field does not fit its bits, or a composition time is set that
+// the layout has no field for.
 func AppendVideoHeader(dst []byte, h *VideoHeader) ([]byte, error) {
 	if h.FrameType > 7 || h.CodecID > 15 || h.PacketType > 15 || h.MultitrackType > 15 ||
 		h.CompositionTime != h.CompositionTime<<8>>8 {

@@ -14,11 +14,13 @@ import (
 
 // Writer writes packets as an FLV file or HTTP-FLV stream. It is a media.Writer. It is not safe for concurrent use.
 //
-// The file begins at time 0, which is the timestamp of the first packet that is not Config: headers that a late joiner
-// is given first may be hours older. Timestamps never step back in a file; where the stream's do, the last one is repeated.
+// The file begins at time 0, which is the timestamp of the first packet that is not Config: headers that a late
+// joiner is given first may be hours older. Timestamps never step back in a file; where the stream's do, the last
+// one is repeated.
 //
 // Not written are: empty audio (silence) and empty video, the removal of stored data messages, and data messages
-// for a server, whose names begin with "@". AMF3 data messages are converted to AMF0, because players know only tags of type 18.
+// for a server, whose names begin with "@". AMF3 data messages are converted to AMF0, because players know only
+// tags of type 18.
 type Writer struct {
 	w        io.Writer
 	seeker   io.WriteSeeker // nil: the header and onMetaData cannot be patched
@@ -39,9 +41,9 @@ type Writer struct {
 // NewWriter returns a Writer to w, beginning at w's current position if it can seek. Each tag is one Write. It does
 // not close w.
 //
-// If w is an io.WriteSeeker that can really seek, the first tag is an onMetaData with duration and filesize, made from the
-// first packet if that is one, and Close fills in both. Otherwise onMetaData is written as it comes, and the
-// header says that there is audio and video.
+// If w is an io.WriteSeeker that can really seek, the first tag is an onMetaData with duration and filesize, made
+// from the first packet if that is one, and Close fills in both. Otherwise onMetaData is written as it comes, and
+// the header says that there is audio and video.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // WritePacket writes p. It blocks as long as Write does, and looks at ctx before that only. After a failed Write
@@ -146,9 +148,9 @@ func (w *Writer) flush() error {
 	return w.err
 }
 
-// Close ends the file. If w can seek, it fills in the flags of the header, the duration and the file size, and leaves
-// the position at the end of the file. A Writer that got no packet writes the header of an empty file. Close returns the error of
-// an earlier Write too; the second call does nothing.
+// Close ends the file. If w can seek, it fills in the flags of the header, the duration and the file size, and
+// leaves the position at the end of the file. A Writer that got no packet writes the header of an empty file. Close
+// returns the error of an earlier Write too; the second call does nothing.
 func (w *Writer) Close() error {
 	if w.closed {
 		return nil

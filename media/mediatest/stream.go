@@ -1,6 +1,7 @@
 package mediatest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -15,8 +16,8 @@ const (
 	sampleRate  = 48000
 )
 
-// AVC returns a stream of length d: metadata, H.264 with B-frames of 96×54 at 25 frames per second, and AAC at 48 kHz, in
-// the order of decoding. There is a key frame every second.
+// AVC returns a stream of length d: metadata, H.264 with B-frames of 96×54 at 25 frames per second, and AAC at 48
+// kHz, in the order of decoding. There is a key frame every second.
 func AVC(d time.Duration) []*media.Packet {
 	avc, aac := load("avc", avcFixture), load("aac", aacFixture)
 	headers := []*media.Packet{
@@ -27,8 +28,8 @@ func AVC(d time.Duration) []*media.Packet {
 	return append(headers, interleave(videoFrames(d, avc, legacyAVC), audioFrames(d, aac, aacSamples, legacyAAC))...)
 }
 
-// HEVC returns a stream like that of AVC, with H.265 of 128×72 in Enhanced RTMP. Frames without a composition offset are
-// CodedFramesX, the others CodedFrames.
+// HEVC returns a stream like that of AVC, with H.265 of 128×72 in Enhanced RTMP. Frames without a composition
+// offset are CodedFramesX, the others CodedFrames.
 func HEVC(d time.Duration) []*media.Packet {
 	hevc, aac := load("hevc", hevcFixture), load("aac", aacFixture)
 	headers := []*media.Packet{
@@ -167,6 +168,6 @@ func enhancedOpus(f recordedFrame) *media.Packet {
 // interleave merges two lists by timestamp, audio first where they are equal.
 func interleave(video, audio []*media.Packet) []*media.Packet {
 	out := slices.Concat(audio, video)
-	slices.SortStableFunc(out, func(a, b *media.Packet) int { return int(a.Timestamp - b.Timestamp) })
+	slices.SortStableFunc(out, func(a, b *media.Packet) int { return cmp.Compare(a.Timestamp, b.Timestamp) })
 	return out
 }

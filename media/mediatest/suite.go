@@ -13,11 +13,11 @@ import (
 // patience is how long the suite waits for a call that must return.
 const patience = 5 * time.Second
 
-// TestReader checks a media.Reader against the contract: it delivers what it was given, in order and unchanged; the end is
-// io.EOF and stays io.EOF; and the end of a context unblocks it.
+// TestReader checks a media.Reader against the contract: it delivers what it was given, in order and unchanged; the
+// end is io.EOF and stays io.EOF; and the end of a context unblocks it.
 //
-// open returns a Reader that delivers packets and then either ends or, if ends is false, waits for more that never comes. It
-// cleans up with t.Cleanup.
+// open returns a Reader that delivers packets and then either ends or, if ends is false, waits for more that never
+// comes. It cleans up with t.Cleanup.
 func TestReader(t *testing.T, open func(t *testing.T, packets []*media.Packet, ends bool) media.Reader) {
 	t.Helper()
 	for _, stream := range []struct {
@@ -110,8 +110,8 @@ func wantCancelled(t *testing.T, result <-chan error) {
 	}
 }
 
-// TestWriter checks a media.Writer against the contract: it takes the packets of a stream and does not change them, and with a
-// context that is done it returns at once, with the context's error or none.
+// TestWriter checks a media.Writer against the contract: it takes the packets of a stream and does not change them,
+// and with a context that is done it returns at once, with the context's error or none.
 //
 // open returns a Writer that takes all it is given. It cleans up with t.Cleanup.
 func TestWriter(t *testing.T, open func(t *testing.T) media.Writer) {

@@ -22,8 +22,9 @@ const (
 	aacXHE  = 42
 )
 
-// describeAAC reads an AudioSpecificConfig (ISO 14496-3 1.6.2.1). It is read here and not by the library, which refuses all
-// object types but LC and its extensions, and does not see an extension that is signalled behind the old fields.
+// describeAAC reads an AudioSpecificConfig (ISO 14496-3 1.6.2.1). It is read here and not by the library, which
+// refuses all object types but LC and its extensions, and does not see an extension that is signalled behind the
+// old fields.
 func describeAAC(info *Info, b []byte) error {
 	b = b[:min(len(b), maxParameterSet)]
 	pos := 0
@@ -56,8 +57,8 @@ func describeAAC(info *Info, b []byte) error {
 	return nil
 }
 
-// describeAACExtension looks for the backward compatible signalling of SBR and PS behind a GASpecificConfig without extras
-// (ISO 14496-3 1.6.2.1). What is not there, or cut off, changes nothing.
+// describeAACExtension looks for the backward compatible signalling of SBR and PS behind a GASpecificConfig without
+// extras (ISO 14496-3 1.6.2.1). What is not there, or cut off, changes nothing.
 func describeAACExtension(info *Info, b []byte, pos int) {
 	flags, err := bits.ReadBits(b, &pos, 3) // frameLengthFlag, dependsOnCoreCoder, extensionFlag
 	if err != nil || flags&3 != 0 || info.Channels == 0 {
@@ -139,7 +140,8 @@ func aacProfile(object int) string {
 	return ""
 }
 
-// aacChannels returns what a channel configuration means (ISO 14496-3, table 1.19). 0 is defined by a program config element.
+// aacChannels returns what a channel configuration means (ISO 14496-3, table 1.19). 0 is defined by a program
+// config element.
 func aacChannels(config int) (n int, layout string) {
 	switch config {
 	case 1, 2, 3, 4, 5, 6:
@@ -152,7 +154,8 @@ func aacChannels(config int) (n int, layout string) {
 	return 0, ""
 }
 
-// describeOpus reads an ID header (RFC 7845 5.1): "OpusHead", version, channel count, …. Opus is always heard at 48 kHz.
+// describeOpus reads an ID header (RFC 7845 5.1): "OpusHead", version, channel count, …. Opus is always heard at 48
+// kHz.
 func describeOpus(info *Info, b []byte) error {
 	if len(b) < 19 {
 		return errTruncated
@@ -168,8 +171,8 @@ func describeOpus(info *Info, b []byte) error {
 	return nil
 }
 
-// describeFLAC reads "fLaC" and a STREAMINFO metadata block, or what MP4 keeps of it: the block with its header, or bare
-// (RFC 9639 8.2).
+// describeFLAC reads "fLaC" and a STREAMINFO metadata block, or what MP4 keeps of it: the block with its header, or
+// bare (RFC 9639 8.2).
 func describeFLAC(info *Info, b []byte) error {
 	if len(b) >= 4 && string(b[:4]) == "fLaC" {
 		b = b[4:]

@@ -14,9 +14,9 @@ const (
 	av1RecordMarker  = 0x81 // marker 1 and version 1
 )
 
-// describeAV1 reads an AV1CodecConfigurationRecord (AV1 in ISO BMFF 2.3): four bytes and the sequence header as an OBU,
-// which may be absent. The AV1 video descriptor of an MPEG2TSSequenceStart has the same four bytes, in some encoders behind
-// tag and length.
+// describeAV1 reads an AV1CodecConfigurationRecord (AV1 in ISO BMFF 2.3): four bytes and the sequence header as an
+// OBU, which may be absent. The AV1 video descriptor of an MPEG2TSSequenceStart has the same four bytes, in some
+// encoders behind tag and length.
 func describeAV1(info *Info, b []byte) error {
 	if len(b) >= 6 && b[0] == av1DescriptorTag && b[1] == 4 {
 		b = b[2:]
@@ -117,8 +117,8 @@ func av1Level(idx byte) string {
 	return fmt.Sprintf("%d.%d", 2+idx/4, idx%4)
 }
 
-// describeVPx reads a VPCodecConfigurationRecord (VP codecs in ISO BMFF 2.2). Three forms are in use: 12 bytes or more with the version
-// and flags of a full box in front, 9 with the version only, and 8 bare:
+// describeVPx reads a VPCodecConfigurationRecord (VP codecs in ISO BMFF 2.2). Three forms are in use: 12 bytes or
+// more with the version and flags of a full box in front, 9 with the version only, and 8 bare:
 //
 //	profile | level | bit depth 4, chroma subsampling 3, full range 1 | primaries | transfer | matrix | UI16 0
 func describeVPx(info *Info, b []byte) error {

@@ -1,14 +1,15 @@
 // Package codec describes streams for people and probes: which codec, profile, picture size and sampling rate stand
 // in the configuration record of a Config packet, or in a frame of a codec that has no record.
 //
-// Names of codecs, profiles, pixel formats and channel layouts are those that ffprobe prints, because people compare. The
-// package is a thin adapter: it walks through the records (ISO 14496-15, AV1 in ISO BMFF, VP codecs in ISO BMFF, OpusHead,
-// STREAMINFO) and leaves the bit streams inside them to mediacommon.
+// Names of codecs, profiles, pixel formats and channel layouts are those that ffprobe prints, because people
+// compare. The package is a thin adapter: it walks through the records (ISO 14496-15, AV1 in ISO BMFF, VP codecs in
+// ISO BMFF, OpusHead, STREAMINFO) and leaves the bit streams inside them to mediacommon.
 //
 // # Limits
 //
-// The input comes from peers. Parameter sets longer than 4 KiB are not looked at, all loops are bounded by the bytes that are there, and
-// numbers that make no sense (a picture 100,000 wide, 10,000 frames per second) are left out.
+// The input comes from peers. Parameter sets longer than 4 KiB are not looked at, all loops are bounded by the
+// bytes that are there, and numbers that make no sense (a picture 100,000 wide, 10,000 frames per second) are left
+// out.
 package codec
 
 import (
@@ -44,7 +45,8 @@ type Info struct {
 	ChannelLayout string // mono, stereo, 5.1 …
 }
 
-// Merge returns i with the fields that it lacks taken from other. A codec whose record says less than its key frames, as VP9's, needs both.
+// Merge returns i with the fields that it lacks taken from other. A codec whose record says less than its key
+// frames, as VP9's, needs both.
 func (i Info) Merge(other Info) Info {
 	fill(&i.Kind, other.Kind)
 	fill(&i.Codec, other.Codec)
@@ -132,9 +134,9 @@ func Name(c media.FourCC) string {
 	return c.String()
 }
 
-// Describe says what p tells of its track. In codecs with a configuration record that is the Config packet; in MP3, AC-3,
-// E-AC-3, the legacy codecs of FLV and VP8 any frame or any key frame; VP9 and its key frames add the picture size to the record. All
-// other audio and video packets give Kind and Codec only, and data packets give Kind.
+// Describe says what p tells of its track. In codecs with a configuration record that is the Config packet; in MP3,
+// AC-3, E-AC-3, the legacy codecs of FLV and VP8 any frame or any key frame; VP9 and its key frames add the picture
+// size to the record. All other audio and video packets give Kind and Codec only, and data packets give Kind.
 //
 // An error wraps ErrMalformed; the Info then holds what could be read.
 func Describe(p *media.Packet) (Info, error) {

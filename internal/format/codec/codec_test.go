@@ -4,12 +4,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"testing"
+	"time"
 
 	"leat/media"
+	"leat/media/mediatest"
 )
 
-// Configuration records and frames that ffmpeg 5.1 made with libx264, libx265, libaom, SVT-AV1, libvpx, libopus and its own
-// encoders; what they describe is what ffprobe printed. SEI messages are cut out of the HEVC records.
+// Configuration records and frames that ffmpeg 5.1 made with libx264, libx265, libaom, SVT-AV1, libvpx, libopus and
+// its own encoders; what they describe is what ffprobe printed. SEI messages are cut out of the HEVC records.
 const (
 	avcHigh      = "0164000dffe1001a6764000dacd941419f9f0110000003001000000303c0f142996001000668ebe3cb22c0fdf8f800"
 	avcBaseline  = "0142c00dffe100186742c00dd90141fb011000000300100000030320f142a48001000568cb83cb20"
@@ -117,8 +119,8 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// TestDescribeHEVCSubLayers takes an SPS with the level of a sub-layer, which the library refuses: that of hevcMain10 with
-// the flag set and the level inserted.
+// TestDescribeHEVCSubLayers takes an SPS with the level of a sub-layer, which the library refuses: that of
+// hevcMain10 with the flag set and the level inserted.
 func TestDescribeHEVCSubLayers(t *testing.T) {
 	const sps = "42010202200000030090000003000003007b" + "4000" + "7b" + "a003c0801107cad965652b2a5261780b4040000003004000000f02"
 	var info Info
@@ -127,6 +129,29 @@ func TestDescribeHEVCSubLayers(t *testing.T) {
 	}
 	if info.Width != 1920 || info.Height != 1080 {
 		t.Errorf("size = %dx%d, want 1920x1080", info.Width, info.Height)
+	}
+}
+
+// TestDescribeFixtures: the streams that other packages test with have records that are read without an error.
+func TestDescribeFixtures(t *testing.T) {
+	for _, test := range []struct {
+		packets []*media.Packet
+		want    []string // of the headers
+	}{
+		{mediatest.AVC(time.Second), []string{"unknown data", "h264 (High) 1.0, yuv420p, 96x54, 25 fps", "aac (LC), 48000 Hz, stereo"}},
+		{mediatest.HEVC(time.Second), []string{"unknown data", "hevc (Main) 1.0, yuv420p, 128x72, 25 fps", "aac (LC), 48000 Hz, stereo"}},
+		{mediatest.AV1(time.Second), []string{"unknown data", "av1 (Main) 2.0, yuv420p, 128x72", "opus, 48000 Hz, stereo"}},
+		{mediatest.Opus(time.Second), []string{"opus, 48000 Hz, stereo"}},
+	} {
+		for i, p := range test.packets {
+			info, err := Describe(p)
+			if err != nil {
+				t.Fatalf("%v packet %d: %v", p.Codec, i, err)
+			}
+			if i < len(test.want) && info.String() != test.want[i] {
+				t.Errorf("%v: %q, want %q", p.Codec, info, test.want[i])
+			}
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func describeHEVCSPS(info *Info, b []byte) error {
 	}
 	var sps h265.SPS
 	if err := sps.Unmarshal(b); err != nil {
-		// The library does not know profiles of sub-layers and long-term references. The size stands before most of that.
+		// The library refuses profiles of sub-layers and long-term references; the size stands in front of most.
 		width, height, sizeErr := hevcSize(b)
 		if sizeErr != nil {
 			return fmt.Errorf("sequence parameter set: %w", err)
