@@ -242,8 +242,8 @@ func (s *clientSide) endStreams(err error) {
 	}
 }
 
-// createStream asks for a message stream (RTMP 7.2.1.3).
-func (s *clientSide) createStream(ctx context.Context, c *Conn) (*clientStream, error) {
+// createStream asks for a message stream (RTMP 7.2.1.3), to publish on or to play.
+func (s *clientSide) createStream(ctx context.Context, c *Conn, publishes bool) (*clientStream, error) {
 	a, err := c.call(ctx, 0, "createStream", nil)
 	if err != nil {
 		return nil, err
@@ -252,7 +252,7 @@ func (s *clientSide) createStream(ctx context.Context, c *Conn) (*clientStream, 
 	if !ok || id < 0 || id > 1<<32-1 {
 		return nil, &ProtocolError{Reason: fmt.Sprintf("the answer to createStream is no stream ID but %T", a.value)}
 	}
-	st := &clientStream{c: c, side: s, id: uint32(id), news: make(chan Status, 16), over: make(chan struct{})}
+	st := &clientStream{c: c, side: s, id: uint32(id), publishes: publishes, news: make(chan Status, 16), over: make(chan struct{})}
 	st.queue.init()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -292,6 +292,20 @@ func (c *Conn) Close() error {
 	c.Kick("closed")
 	<-c.done
 	return nil
+}
+
+// Flush waits until what was sent before has been handed to the network. It returns the reason when the connection has
+// ended before that, and the cause of ctx when that is done first. Close gives what waits a moment only, which is too
+// little for a publisher's last frames on a slow line.
+func (c *Conn) Flush(ctx context.Context) error {
+	drained := make(chan struct{})
+	c.out.whenDrained(func() { close(drained) })
+	select {
+	case <-drained:
+		return c.out.failure()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Kick ends the connection for the reason given, which is logged. It does not block: what waits is sent first, and

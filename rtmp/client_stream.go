@@ -19,22 +19,22 @@ type clientStream struct {
 	side *clientSide
 	id   uint32
 
-	receiver receiver // reading goroutine
-	queue    packetQueue
-	news     chan Status // what comes before the stream has started; later ones are looked at and forgotten
-	over     chan struct{}
+	publishes bool     // else it plays
+	receiver  receiver // reading goroutine
+	queue     packetQueue
+	news      chan Status // what comes before the stream has started; later ones are looked at and forgotten
+	over      chan struct{}
 
-	mu        sync.Mutex
-	started   bool
-	publishes bool
-	skipEOF   int // Stream EOF events that belong to a pause or a seek
-	err       error
+	mu      sync.Mutex
+	started bool
+	skipEOF int // Stream EOF events that belong to a pause or a seek
+	err     error
 }
 
 // status takes an onStatus on the reading goroutine.
 func (st *clientStream) status(s Status) {
 	st.mu.Lock()
-	started, publishes := st.started, st.publishes
+	started := st.started
 	st.mu.Unlock()
 	if !started {
 		select {
@@ -45,18 +45,18 @@ func (st *clientStream) status(s Status) {
 	}
 	switch Code(s.Code) {
 	case CodePlayStop, CodePlayComplete, CodePlayUnpublishNotify:
-		if !publishes {
+		if !st.publishes {
 			st.end(errCleanEnd)
 		}
 	case CodeUnpublishSuccess:
-		if publishes {
+		if st.publishes {
 			st.end(&StatusError{Status: s, Remote: true})
 		}
 	case CodeStreamFailed, CodePlayFailed, CodePlayStreamNotFound, CodePlayInsufficientBW, CodeConnectInvalidApp,
 		CodePublishBadName, CodePlayFileStructureInvalid, CodePlayNoSupportedTrackFound:
 		st.end(&StatusError{Status: s, Remote: true})
 	default:
-		if s.Level == LevelError && publishes {
+		if s.Level == LevelError && st.publishes {
 			st.end(&StatusError{Status: s, Remote: true})
 		}
 	}
@@ -226,11 +226,11 @@ func (c *Conn) Publish(ctx context.Context, name string, o *PublishOptions) (*Pu
 			return nil, err
 		}
 	}
-	st, err := side.createStream(ctx, c)
+	st, err := side.createStream(ctx, c, true)
 	if err != nil {
 		return nil, err
 	}
-	st.publishes = true
+	c.publishes.Store(true)
 	if err := c.send(st.id, &message.Command{Name: "publish", TransactionID: c.calls.next(), Args: []any{name, string(kind)}}); err != nil {
 		return nil, err
 	}
@@ -329,7 +329,7 @@ func (c *Conn) Play(ctx context.Context, name string, o *PlayOptions) (*Player, 
 	if name == "" {
 		name = side.url.Name
 	}
-	st, err := side.createStream(ctx, c)
+	st, err := side.createStream(ctx, c, false)
 	if err != nil {
 		return nil, err
 	}

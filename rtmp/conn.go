@@ -39,6 +39,7 @@ type Conn struct {
 	handshake handshake.Info // valid once handshaken is set
 	started   time.Time
 	connected atomic.Bool // connect has been answered with success
+	publishes atomic.Bool // to a server, which may have nothing to say to that
 
 	// AMF3 says that objectEncoding 3 was agreed. Set before connected, then read-only.
 	amf3 bool
@@ -244,7 +245,7 @@ func (c *Conn) check(now time.Time) {
 	}
 	idle := now.Sub(c.in.lastRead())
 	switch {
-	case idle >= c.limits.IdleTimeout:
+	case idle >= c.limits.IdleTimeout && !c.publishes.Load(): // some servers leave pings of a publisher unanswered
 		c.close(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("nothing was received for %v, not even an answer to a ping", idle.Round(time.Second))})
 	case idle >= c.limits.IdleTimeout/2:
 		c.ping(now)

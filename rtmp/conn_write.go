@@ -406,6 +406,13 @@ func (o *outbound) writeMedia(ctx context.Context, appendTo func(dst []byte, chu
 	return o.kick()
 }
 
+// failure says why nothing can be sent any more; nil while it can.
+func (o *outbound) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
+
 // stalledFor says for how long bytes have been waiting without the socket taking one.
 func (o *outbound) stalledFor(now time.Time) time.Duration {
 	o.mu.Lock()

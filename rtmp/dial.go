@@ -99,7 +99,12 @@ func DialURL(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	c := newConn(nc, side, limits.withDefaults(), logger.With("remote", nc.RemoteAddr().String()))
 	side.begin(c)
 	if err := side.connect(ctx, c); err != nil {
-		return nil, errors.Join(dialFailure(c, u, err), c.Close())
+		err = dialFailure(c, u, err)
+		if _, refused := errors.AsType[*StatusError](err); !refused {
+			// A server that does not answer would not read what a gentle end waits for either.
+			c.close(&CloseReason{Side: SideLocal, Text: "connecting failed", Err: err})
+		}
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
