@@ -66,7 +66,7 @@ func Dial(ctx context.Context, cfg *DialConfig) (net.Conn, error) {
 		c.link.close()
 		return nil, err
 	}
-	c.local, c.remote = c.link.conn.LocalAddr(), c.link.conn.RemoteAddr()
+	c.local, c.remote = c.link.local, c.link.remote
 	// The session outlives the opening; Close ends it.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.cancel = cancel

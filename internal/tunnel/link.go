@@ -25,6 +25,8 @@ type link struct {
 	cfg    DialConfig
 	header http.Header
 	conn   net.Conn // nil if there is none
+	local  net.Addr // of the newest connection
+	remote net.Addr
 	reader *bufio.Reader
 	room   *io.LimitedReader // below reader: how much may still be read
 	piece  []byte
@@ -121,7 +123,7 @@ func (l *link) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.conn = conn
+	l.conn, l.local, l.remote = conn, conn.LocalAddr(), conn.RemoteAddr()
 	l.room = &io.LimitedReader{R: conn}
 	l.reader = bufio.NewReader(l.room)
 	return nil
