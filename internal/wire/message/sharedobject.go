@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"fmt"
 
 	"leat/amf"
@@ -43,8 +44,11 @@ type SharedObjectEvent struct {
 // Slot is a property of a shared object.
 type Slot struct {
 	Name  string // at most 65,535 bytes
-	Value any    // nil and amf.Undefined in a change delete the slot
+	Value any    // nil and amf.Undefined in a change delete the slot; Encoded when it is AMF already
 }
+
+// Encoded is a value of a Slot in its AMF0 form. It is written as it is, and never comes from Parse.
+type Encoded []byte
 
 // SharedObjectEventType is the type of a shared object event (RTMP 7.1.3).
 type SharedObjectEventType uint8
@@ -138,7 +142,7 @@ func (m *SharedObject) appendEvent(dst []byte, e *SharedObjectEvent, slot int) (
 	switch e.Type {
 	case SharedObjectRequestChange, SharedObjectChange:
 		if dst, ok = appendText(dst, e.Slots[slot].Name); ok {
-			dst, err = amf.Append(dst, e.Slots[slot].Value)
+			dst, err = appendValue(dst, e.Slots[slot].Value)
 		}
 	case SharedObjectSuccess, SharedObjectRemove, SharedObjectRequestRemove:
 		if len(e.Slots) != 1 {
@@ -149,7 +153,7 @@ func (m *SharedObject) appendEvent(dst []byte, e *SharedObjectEvent, slot int) (
 		dst = amf.AppendString(dst, e.Handler)
 		for _, arg := range e.Args {
 			if err == nil {
-				dst, err = amf.Append(dst, arg)
+				dst, err = appendValue(dst, arg)
 			}
 		}
 	case SharedObjectStatus:
@@ -168,6 +172,18 @@ func (m *SharedObject) appendEvent(dst []byte, e *SharedObjectEvent, slot int) (
 	}
 	appendUint32(dst[:start+1], uint32(len(dst)-start-5))
 	return dst, nil
+}
+
+// appendValue writes values that only AMF3 has, such as byte arrays, behind the marker 0x11.
+func appendValue(dst []byte, v any) ([]byte, error) {
+	if b, ok := v.(Encoded); ok {
+		return append(dst, b...), nil
+	}
+	out, err := amf.Append(dst, v)
+	if err == nil || errors.Is(err, amf.ErrLimit) {
+		return out, err
+	}
+	return amf.Append(dst, amf.AVMPlus{Value: v})
 }
 
 func (m *SharedObject) nameTooLong(whose string) error {

@@ -165,6 +165,19 @@ func TestSharedObjectAMF3(t *testing.T) {
 	}
 }
 
+// Values that only AMF3 has are written as AMF3, and those that are encoded already as they are.
+func TestSharedObjectValueForms(t *testing.T) {
+	m := &SharedObject{Name: "a", Events: []SharedObjectEvent{
+		{Type: SharedObjectChange, Slots: []Slot{{"x", []byte{1, 2}}, {"y", Encoded{0x01, 0x01}}}},
+		{Type: SharedObjectSendMessage, Handler: "h", Args: []any{[]byte{3}}},
+	}}
+	want := unhex(t, `0001 61 00000000 00000000 00000000 |
+		04 00000008 0001 78 11 0c 05 0102 | 04 00000005 0001 79 01 01 | 06 00000008 02 0001 68 11 0c 03 03`)
+	if got := mustAppend(t, m); !bytes.Equal(got, want) {
+		t.Errorf("got\n% x\nwant\n% x", got, want)
+	}
+}
+
 func TestSharedObjectTrailingBytes(t *testing.T) {
 	body := unhex(t, chatHead+`00000000 00000000 00000000 |
 		01 00000001 ff | 08 00000002 ffff | 05 00000004 0001 61 ff | 07 00000007 0001 63 0001 6c ff`)
