@@ -1,0 +1,116 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// A family is one metric: what it is called, what it means, and where it is in a Snapshot. Exactly one of the
+// functions is set.
+type family struct {
+	name   string
+	help   string
+	kind   prometheus.ValueType
+	labels []string
+
+	value     func(*Snapshot) float64
+	values    func(*Snapshot) map[string]int64 // by the value of the only label
+	refusals  func(*Snapshot) []Refusal
+	histogram func(*Snapshot) *Histogram
+}
+
+const (
+	gauge   = prometheus.GaugeValue
+	counter = prometheus.CounterValue
+)
+
+// families are all metrics of a server, in the order of docs/metrics.md.
+var families = []family{
+	{
+		name: "leat_connections", kind: gauge,
+		help:  "RTMP connections that are open.",
+		value: func(s *Snapshot) float64 { return float64(s.Connections) },
+	},
+	{
+		name: "leat_connections_accepted_total", kind: counter,
+		help:  "RTMP connections that were let in.",
+		value: func(s *Snapshot) float64 { return float64(s.ConnectionsAccepted) },
+	},
+	{
+		name: "leat_connections_refused_total", kind: counter, labels: []string{"reason"},
+		help:   "RTMP connections that were closed at once, because a limit was reached or the server was shutting down.",
+		values: func(s *Snapshot) map[string]int64 { return s.ConnectionsRefused },
+	},
+	{
+		name: "leat_connections_closed_total", kind: counter, labels: []string{"side"},
+		help:   "RTMP connections that have ended, by who ended them: peer, local (the server) or network (it broke).",
+		values: func(s *Snapshot) map[string]int64 { return s.ConnectionsClosed },
+	},
+	{
+		name: "leat_received_bytes_total", kind: counter,
+		help:  "Bytes received on RTMP connections.",
+		value: func(s *Snapshot) float64 { return float64(s.BytesReceived) },
+	},
+	{
+		name: "leat_sent_bytes_total", kind: counter,
+		help:  "Bytes sent on RTMP connections.",
+		value: func(s *Snapshot) float64 { return float64(s.BytesSent) },
+	},
+	{
+		name: "leat_streams", kind: gauge,
+		help:  "Live streams that have a publisher.",
+		value: func(s *Snapshot) float64 { return float64(s.Streams) },
+	},
+	{
+		name: "leat_publishers", kind: gauge,
+		help:  "Clients that publish.",
+		value: func(s *Snapshot) float64 { return float64(s.Publishers) },
+	},
+	{
+		name: "leat_players", kind: gauge,
+		help:  "Clients that play, those that wait for a publisher too.",
+		value: func(s *Snapshot) float64 { return float64(s.Players) },
+	},
+	{
+		name: "leat_publications_total", kind: counter,
+		help:  "Times that a client began to publish.",
+		value: func(s *Snapshot) float64 { return float64(s.Publications) },
+	},
+	{
+		name: "leat_plays_total", kind: counter,
+		help:  "Times that a client began to play.",
+		value: func(s *Snapshot) float64 { return float64(s.Plays) },
+	},
+	{
+		name: "leat_requests_refused_total", kind: counter, labels: []string{"request", "reason"},
+		help:     "Refused requests to connect, publish or play, by reason; the log has a line for each.",
+		refusals: func(s *Snapshot) []Refusal { return s.Refusals },
+	},
+	{
+		name: "leat_dropped_messages_total", kind: counter,
+		help:  "Messages that players did not get because they were too slow.",
+		value: func(s *Snapshot) float64 { return float64(s.MessagesDropped) },
+	},
+	{
+		name: "leat_ring_bytes", kind: gauge,
+		help:  "Memory held by the packets of live streams.",
+		value: func(s *Snapshot) float64 { return float64(s.RingBytes) },
+	},
+	{
+		name: "leat_log_bytes", kind: gauge,
+		help:  "Memory held by encoded messages for players.",
+		value: func(s *Snapshot) float64 { return float64(s.LogBytes) },
+	},
+	{
+		name:      "leat_fanout_delay_seconds",
+		help:      "Time from a message's arrival until it was written to a player's socket, gathering (merge) included; each player counts.",
+		histogram: func(s *Snapshot) *Histogram { return &s.FanoutDelay },
+	},
+	{
+		name:      "leat_connect_seconds",
+		help:      "Time from accepting a connection to its connect command: handshake and round trips.",
+		histogram: func(s *Snapshot) *Histogram { return &s.Connect },
+	},
+	{
+		name:      "leat_first_frame_seconds",
+		help:      "Time from a play command to the first bytes of a running stream in the player's socket.",
+		histogram: func(s *Snapshot) *Histogram { return &s.FirstFrame },
+	},
+}

@@ -1,0 +1,51 @@
+package metrics
+
+import "time"
+
+// A Source returns what has been counted until now. It is called for each scrape, from any goroutine, perhaps
+// from several at once. Counters must not go back between two calls.
+type Source func() Snapshot
+
+// A Snapshot is everything that is shown. The zero value is a server to which nothing has happened.
+type Snapshot struct {
+	Connections         int              // open now
+	ConnectionsAccepted uint64           // since the start
+	ConnectionsRefused  map[string]int64 // not let in at all, by reason: a few fixed words
+	ConnectionsClosed   map[string]int64 // by the side that ended them
+
+	BytesReceived uint64 // of RTMP connections, below TLS
+	BytesSent     uint64
+
+	Streams    int // with a publisher now
+	Publishers int // streaming now
+	Players    int // now, waiting ones too
+
+	Publications uint64 // publishers let in since the start
+	Plays        uint64 // players let in since the start
+
+	// Refusals of connect, publish and play.
+	Refusals []Refusal
+
+	MessagesDropped uint64 // that slow players did not get
+
+	RingBytes int64 // packets held in the hub
+	LogBytes  int64 // encoded bytes held for players
+
+	FanoutDelay Histogram // of messages on their way to players, each player counted
+	Connect     Histogram // from accept to the client's connect command
+	FirstFrame  Histogram // from play to the first bytes of media, for players of a running stream
+}
+
+// A Refusal counts how often a request was refused for one reason.
+type Refusal struct {
+	Request string // connect, publish or play
+	Reason  string // a few fixed words
+	Count   uint64
+}
+
+// Histogram is a count of durations in buckets.
+type Histogram struct {
+	Bounds []time.Duration // upper bounds of the buckets, ascending
+	Counts []uint64        // for each bound, and one more for what is above the last; not cumulated
+	Sum    time.Duration
+}
