@@ -27,6 +27,10 @@ type Limits struct {
 	PendingCalls      int // calls of one connection that wait for their answer, each way; default 256
 	CommandsPerSecond int // commands and control messages of one connection, averaged over a second; default 1000
 
+	SharedObjects     int // shared objects that one connection uses; default 64
+	SharedObjectSlots int // slots of one object that a client keeps a copy of; default 1024
+	SharedObjectBytes int // bytes of their names and values in AMF0 form; default 1 MiB
+
 	Connections           int // of one Server; 0 means no limit
 	ConnectionsPerAddress int // of one remote IP address; 0 means no limit
 }
@@ -48,6 +52,9 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.Streams, 16)
 	setDefault(&l.PendingCalls, 256)
 	setDefault(&l.CommandsPerSecond, 1000)
+	setDefault(&l.SharedObjects, 64)
+	setDefault(&l.SharedObjectSlots, 1024)
+	setDefault(&l.SharedObjectBytes, 1<<20)
 	return l
 }
 

@@ -20,7 +20,8 @@ type serverSide struct {
 	addr netip.Addr
 	hs   *handshake.Server // nil before the first byte and after the last
 
-	req *ConnectRequest // set by connect
+	req     *ConnectRequest                // set by connect
+	objects map[string]SharedObjectSession // shared objects in use, by name
 
 	mu      sync.Mutex
 	streams map[uint32]*serverStream
@@ -126,6 +127,7 @@ func newConnectRequest(c *Conn, cmd *message.Command) (*ConnectRequest, error) {
 	if e, _ := obj.Number("objectEncoding"); e == 3 {
 		r.ObjectEncoding = 3
 	}
+	r.Capabilities = parseCapabilities(obj)
 	var err error
 	if r.App, r.Instance, r.Query, err = SplitApp(obj.Text("app")); err != nil {
 		return nil, fmt.Errorf("the application name is not usable: %w", err)
@@ -137,6 +139,10 @@ func newConnectRequest(c *Conn, cmd *message.Command) (*ConnectRequest, error) {
 		"objectEncoding", float64(r.ObjectEncoding),
 		"data", &amf.Object{ECMA: true, Members: []amf.Member{{Name: "version", Value: "3,5,7,7009"}}},
 	)
+	if r.Capabilities.Announced() { // to others it means nothing, and old devices have little room for an answer
+		caps := serverCapabilities()
+		caps.set(r.Reply)
+	}
 	return r, nil
 }
 
@@ -171,7 +177,11 @@ func asStatus(c *Conn, err error, generic Code) *StatusError {
 }
 
 // other takes messages of types without a meaning here. They are never fatal (RTMP 7.1).
-func (s *serverSide) other(_ context.Context, c *Conn, m *chunk.Message) error {
+func (s *serverSide) other(ctx context.Context, c *Conn, m *chunk.Message) error {
+	switch message.Type(m.Type) {
+	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
+		return s.sharedObject(ctx, c, m)
+	}
 	c.logger.Debug("message ignored", "type", message.Type(m.Type), "bytes", len(m.Body))
 	return nil
 }
@@ -258,6 +268,7 @@ func (s *serverSide) eachStream(fn func(*serverStream)) {
 
 func (s *serverSide) closed(_ *Conn, reason *CloseReason) {
 	s.eachStream(func(st *serverStream) { st.stop(reason) })
+	s.releaseObjects()
 }
 
 // ended logs the end of a connection, once everything that belonged to it is gone.
