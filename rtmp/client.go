@@ -30,7 +30,8 @@ type clientSide struct {
 
 	mu      sync.Mutex
 	streams map[uint32]*clientStream
-	chunks  *chunk.Writer // of media; guarded by the connection's outbound.mu
+	objects map[string]*SharedObject // in use, by name
+	chunks  *chunk.Writer            // of media; guarded by the connection's outbound.mu
 
 	stopWatch context.CancelFunc
 }
@@ -217,6 +218,10 @@ func (s *clientSide) userControl(c *Conn, u *message.UserControl) error {
 }
 
 func (s *clientSide) other(_ context.Context, c *Conn, m *chunk.Message) error {
+	switch message.Type(m.Type) {
+	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
+		return s.sharedObject(c, m)
+	}
 	c.logger.Debug("message ignored", "type", message.Type(m.Type), "bytes", len(m.Body))
 	return nil
 }
@@ -227,6 +232,7 @@ func (s *clientSide) closed(_ *Conn, reason *CloseReason) {
 		err = ErrClosed
 	}
 	s.endStreams(err)
+	s.endObjects(err)
 	s.stopWatch()
 }
 
