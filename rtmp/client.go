@@ -25,6 +25,7 @@ type clientSide struct {
 	handshakeDone   atomic.Bool
 	properties      *amf.Object // of connect's answer; set before connected
 	information     *amf.Object
+	capabilities    Capabilities
 
 	bandwidthCalls float64 // answers given to _onbwcheck
 
@@ -102,6 +103,7 @@ func (s *clientSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err e
 func (s *clientSide) accepted(c *Conn, a answer) {
 	s.properties, _ = a.object.(*amf.Object)
 	s.information, _ = a.value.(*amf.Object)
+	s.capabilities = parseCapabilities(s.information, s.properties)
 	if e, _ := s.information.Number("objectEncoding"); e == 3 && s.cfg.ObjectEncoding == 3 {
 		c.amf3 = true
 	}
@@ -176,6 +178,10 @@ func (s *clientSide) onStatus(c *Conn, msid uint32, cmd *message.Command) error 
 		return nil
 	}
 	c.logger.Debug("onStatus", "msid", msid, "code", status.Code, "description", status.Description)
+	if Code(status.Code) == CodeConnectReconnectRequest {
+		s.reconnect(c, status)
+		return nil
+	}
 	if st := s.stream(msid); st != nil {
 		st.status(status)
 	}
@@ -286,6 +292,21 @@ func (c *Conn) ServerProperties() (properties, information *amf.Object) {
 	return nil, nil
 }
 
+// Capabilities returns what the peer has said about Enhanced RTMP: a client in connect, a server in its answer. It must not
+// be changed. Before connect has finished it is empty.
+func (c *Conn) Capabilities() Capabilities {
+	if !c.connected.Load() {
+		return Capabilities{}
+	}
+	switch s := c.side.(type) {
+	case *clientSide:
+		return s.capabilities
+	case *serverSide:
+		return s.req.Capabilities
+	}
+	return Capabilities{}
+}
+
 // Handshake describes the handshake: "plain", "digest" or "rtmpe".
 func (c *Conn) Handshake() string { return handshakeName(c.handshake) }
 
@@ -304,10 +325,8 @@ func (c *Conn) Close() error {
 // ended before that, and the cause of ctx when that is done first. Close gives what waits a moment only, which is too
 // little for a publisher's last frames on a slow line.
 func (c *Conn) Flush(ctx context.Context) error {
-	drained := make(chan struct{})
-	c.out.whenDrained(func() { close(drained) })
 	select {
-	case <-drained:
+	case <-c.out.flushed():
 		return c.out.failure()
 	case <-ctx.Done():
 		return context.Cause(ctx)

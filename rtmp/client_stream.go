@@ -53,8 +53,12 @@ func (st *clientStream) status(s Status) {
 			st.end(&StatusError{Status: s, Remote: true})
 		}
 	case CodeStreamFailed, CodePlayFailed, CodePlayStreamNotFound, CodePlayInsufficientBW, CodeConnectInvalidApp,
-		CodePublishBadName, CodePlayFileStructureInvalid, CodePlayNoSupportedTrackFound:
+		CodePublishBadName, CodePlayFileStructureInvalid:
 		st.end(&StatusError{Status: s, Remote: true})
+	case CodePlayNoSupportedTrackFound: // a warning says that the rest goes on
+		if s.Level == LevelError {
+			st.end(&StatusError{Status: s, Remote: true})
+		}
 	default:
 		if s.Level == LevelError && st.publishes {
 			st.end(&StatusError{Status: s, Remote: true})
@@ -185,10 +189,12 @@ func (st *clientStream) close(before ...outgoing) error {
 	return err
 }
 
-// Publisher is a stream that this client publishes: a media.Writer.
+// Publisher is a stream that this client publishes: a media.Writer. One goroutine at a time may write.
 type Publisher struct {
-	st   *clientStream
-	name string
+	st     *clientStream
+	name   string
+	fitter *Fitter
+	fitted []*media.Packet // reused by WritePacket
 }
 
 var _ media.Writer = (*Publisher)(nil)
@@ -237,7 +243,8 @@ func (c *Conn) Publish(ctx context.Context, name string, o *PublishOptions) (*Pu
 	if err := st.await(ctx, publishStarted); err != nil {
 		return nil, errors.Join(err, st.close())
 	}
-	return &Publisher{st: st, name: name}, nil
+	form := publisherForm(&side.capabilities, side.cfg.LegacyCodecs)
+	return &Publisher{st: st, name: name, fitter: NewFitter(form, name)}, nil
 }
 
 func publishStarted(s Status) (bool, error) {
@@ -250,18 +257,31 @@ func publishStarted(s Status) (bool, error) {
 	return false, nil
 }
 
-// WritePacket sends p. It blocks while the server reads too slowly, until ctx is done. When the server has ended the
+// WritePacket sends p in the form that the server has said it takes: tracks and codecs that it does not take are left out,
+// with a line in the log. It blocks while the server reads too slowly, until ctx is done. When the server has ended the
 // stream it returns its *StatusError, and after Close ErrClosed.
 func (p *Publisher) WritePacket(ctx context.Context, pkt *media.Packet) error {
 	if err := p.st.failure(); err != nil {
 		return err
 	}
-	m := p.message(pkt)
-	return p.st.c.out.writeMedia(ctx, func(dst []byte, chunkSize uint32) []byte {
-		w := p.st.side.chunks
-		w.SetChunkSize(chunkSize)
-		return w.AppendMessage(dst, m)
-	})
+	fitted, notice := p.fitter.Fit(p.fitted[:0], pkt)
+	p.fitted = fitted
+	if notice != nil {
+		p.st.c.logger.Warn("the server does not take a track, it is left out", "stream", p.name,
+			"kind", pkt.Kind.String(), "track", pkt.Track, "codec", pkt.Codec.String())
+	}
+	for _, pkt := range fitted {
+		m := p.message(pkt)
+		err := p.st.c.out.writeMedia(ctx, func(dst []byte, chunkSize uint32) []byte {
+			w := p.st.side.chunks
+			w.SetChunkSize(chunkSize)
+			return w.AppendMessage(dst, m)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // message makes the RTMP message of a packet. Metadata is marked to be kept for those who join later (RTMP 7.1.2).

@@ -25,6 +25,12 @@ type DialConfig struct {
 	PageURL string
 	// ObjectEncoding is 0 (AMF0) or 3.
 	ObjectEncoding int
+	// Capabilities is what connect announces about Enhanced RTMP; nil says that the client takes everything, and that it
+	// obeys reconnect requests if OnReconnect is set. A pointer to the zero value announces nothing.
+	Capabilities *Capabilities
+	// LegacyCodecs publishes to servers that announce nothing of Enhanced RTMP by the old codec numbers wherever there is
+	// one, standard or not. Without it packets are published as they are.
+	LegacyCodecs bool
 	// Object holds further properties of the command object, sent last. Those that connect sends anyway are replaced.
 	Object []amf.Member
 	// Args are sent behind the command object (RTMP 7.2.1.1, optional user arguments).
@@ -42,6 +48,9 @@ type DialConfig struct {
 	Limits Limits
 	// Handler answers the server's calls; nil answers that there is no such method.
 	Handler CallHandler
+	// OnReconnect, when set, is called when the server asks the client to connect elsewhere. It must not block: it runs
+	// on the connection's reading goroutine. The connection goes on until Close.
+	OnReconnect func(c *Conn, r *ReconnectRequest)
 	// Logger receives debug lines; nil means none.
 	Logger *slog.Logger
 }
@@ -172,7 +181,12 @@ func connectObject(u *URL, cfg *DialConfig) *amf.Object {
 	o.Set("capabilities", 15.0)
 	o.Set("audioCodecs", 3191.0)
 	o.Set("videoCodecs", 252.0)
-	o.Set("videoFunction", 1.0)
+	o.Set("videoFunction", float64(VideoClientSeek))
+	caps := clientCapabilities(cfg.OnReconnect != nil)
+	if cfg.Capabilities != nil {
+		caps = *cfg.Capabilities
+	}
+	caps.set(o)
 	if cfg.PageURL != "" {
 		o.Set("pageUrl", cfg.PageURL)
 	}

@@ -21,6 +21,8 @@ type Encoder struct {
 	ChunkSize uint32 // of the connection that the bytes are for (RTMP 5.4.1)
 	// AMF3 says to send data messages that came as type 15 as type 15 again; else they are sent as type 18.
 	AMF3 bool
+	// Form is what a Fitter must have made of audio and video before Append.
+	Form Form
 }
 
 // Append appends p as one message. A packet that removes stored data is nothing that players see.

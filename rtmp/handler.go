@@ -61,6 +61,7 @@ type ConnectRequest struct {
 	SWFURL         string
 	PageURL        string
 	ObjectEncoding int // 0 or 3
+	Capabilities   Capabilities
 
 	// Object is the whole command object, with properties that are not listed above.
 	Object *amf.Object

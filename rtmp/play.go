@@ -34,14 +34,20 @@ type PlayStream struct {
 	gone     chan struct{} // closed by stop
 	outlet   *Outlet       // set by Detach
 	end      error         // why the stream was stopped; nil while it lives
+	fitter   *Fitter
 	filter   playFilter
+	fitted   []*media.Packet // reused by WritePacket
 }
 
 var _ media.Writer = (*PlayStream)(nil)
 
 func newPlayStream(st *serverStream, req PlayRequest) *PlayStream {
 	p := &PlayStream{st: st, req: req, key: st.key(req.Name), gone: make(chan struct{})}
-	p.enc = Encoder{StreamID: st.id, ChunkSize: st.side.srv.chunkSize(), AMF3: st.c.amf3}
+	p.enc = Encoder{
+		StreamID: st.id, ChunkSize: st.side.srv.chunkSize(), AMF3: st.c.amf3,
+		Form: playerForm(&st.side.req.Capabilities, st.side.srv.LegacyCodecs),
+	}
+	p.fitter = NewFitter(p.enc.Form, p.key.Name)
 	p.filter.duration = req.Duration
 	return p
 }
@@ -118,6 +124,23 @@ func (p *PlayStream) WritePacket(ctx context.Context, pkt *media.Packet) error {
 	if err := p.Start(false); err != nil {
 		return err
 	}
+	fitted, notice := p.fitter.Fit(p.fitted[:0], pkt)
+	p.fitted = fitted
+	if notice != nil {
+		if err := p.Status(*notice); err != nil {
+			return err
+		}
+	}
+	for _, pkt := range fitted {
+		if err := p.writeFitted(ctx, pkt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFitted sends what the client wants now of a packet in its form.
+func (p *PlayStream) writeFitted(ctx context.Context, pkt *media.Packet) error {
 	p.mu.Lock()
 	packets, err := p.filter.pass(pkt), p.end
 	over := p.filter.over

@@ -25,6 +25,9 @@ type Server struct {
 	Limits Limits
 	// ChunkSize is the chunk size of what the server sends, bytes; 0 means 65,536 (RTMP 5.4.1).
 	ChunkSize int
+	// LegacyCodecs sends players that announce nothing of Enhanced RTMP also HEVC, AV1, VP8, VP9 and Opus by the numbers
+	// that were in use before it. Without it these codecs are sent to them as they were received.
+	LegacyCodecs bool
 	// DelayedWrites leaves Nagle's algorithm on (no TCP_NODELAY). The kernel then merges small writes while an
 	// acknowledgement is outstanding: cheaper, but joins take up to 40 ms longer.
 	DelayedWrites bool
@@ -41,6 +44,7 @@ type Server struct {
 	nextID    uint64
 	wg        sync.WaitGroup // connections and the watchman
 	watching  bool
+	counts    ServerStats   // of connections that have ended, and of refused ones
 	quit      chan struct{} // closed by Close and at the end of Shutdown
 }
 
@@ -119,7 +123,11 @@ func (s *Server) serveNew(nc net.Conn) {
 }
 
 func (s *Server) newServerConn(nc net.Conn) *Conn {
-	if t, ok := nc.(*net.TCPConn); ok {
+	socket := nc
+	if t, ok := nc.(*tls.Conn); ok {
+		socket = t.NetConn()
+	}
+	if t, ok := socket.(*net.TCPConn); ok {
 		if err := t.SetNoDelay(!s.DelayedWrites); err != nil {
 			s.logger().Debug("TCP_NODELAY not set", "err", err)
 		}
@@ -142,12 +150,16 @@ func (s *Server) admit(nc net.Conn) (c *Conn, refusal string) {
 	addr := remoteIP(nc.RemoteAddr())
 	switch {
 	case s.closed:
+		s.counts.RefusedByShutdown++
 		return nil, "the server is shutting down"
 	case s.Limits.Connections > 0 && len(s.conns) >= s.Limits.Connections:
+		s.counts.RefusedByLimit++
 		return nil, "the limit on connections is reached"
 	case s.Limits.ConnectionsPerAddress > 0 && s.addresses[addr] >= s.Limits.ConnectionsPerAddress:
+		s.counts.RefusedByAddress++
 		return nil, "the limit on connections of one address is reached"
 	}
+	s.counts.Accepted++
 	s.nextID++
 	limits := s.Limits.withDefaults()
 	log := s.logger().With("conn", s.nextID, "remote", nc.RemoteAddr().String())
@@ -184,6 +196,7 @@ func (s *Server) serveConn(c *Conn) {
 	}
 	c.run(ctx)
 	s.mu.Lock()
+	s.countEnd(c)
 	delete(s.conns, c)
 	addr := c.side.(*serverSide).addr
 	if s.addresses[addr]--; s.addresses[addr] <= 0 {
