@@ -66,6 +66,11 @@ func (e *Encoder) AppendStreamEOF(dst []byte) []byte {
 	return e.append(dst, &message.UserControl{Event: message.EventStreamEOF, Value: e.StreamID})
 }
 
+// AppendStreamDry appends a Stream Dry event (RTMP 7.1.7): the stream is silent.
+func (e *Encoder) AppendStreamDry(dst []byte) []byte {
+	return e.append(dst, &message.UserControl{Event: message.EventStreamDry, Value: e.StreamID})
+}
+
 func (e *Encoder) append(dst []byte, m message.Message) []byte {
 	out, err := appendMessage(dst, outgoing{e.StreamID, m}, e.ChunkSize)
 	if err != nil { // only values that no AMF0 marker exists for, which are not ours to send

@@ -42,6 +42,9 @@ func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 	n.counters.playing.Add(1)
 	log.Info("playing", "client", s.Request().FlashVer)
 	p.enter()
+	if err := p.feed.tell(s); err != nil {
+		log.Debug("notice not sent", "err", err)
+	}
 	p.limitWait()
 	outlet.OnCommand(p.command)
 	return nil

@@ -1,0 +1,76 @@
+package node
+
+import (
+	"runtime/debug"
+
+	"leat/internal/config"
+	"leat/live"
+	"leat/rtmp"
+)
+
+func hubConfig(cfg *config.Config) *live.Config {
+	grace := cfg.Limits.PublisherGrace
+	if grace == 0 {
+		grace = -1 // the hub's word for none
+	}
+	return &live.Config{
+		RingDuration:   cfg.Limits.RingDuration,
+		RingBytes:      int64(cfg.Limits.RingSize),
+		PublisherGrace: grace,
+		DeadAfter:      cfg.Limits.DeadAfter,
+	}
+}
+
+func rtmpLimits(cfg *config.Config) rtmp.Limits {
+	l := &cfg.Limits
+	limits := rtmp.Limits{
+		HandshakeTimeout:      l.HandshakeTimeout,
+		IdleTimeout:           l.IdleTimeout,
+		WriteStall:            l.WriteStall,
+		WriteBuffer:           int(l.WriteBuffer),
+		ControlMessage:        int(l.ControlMessage),
+		CommandMessage:        int(l.CommandMessage),
+		MediaMessage:          int(l.MediaMessage),
+		PartialMessages:       l.PartialMessages,
+		PartialBytes:          int(l.PartialSize),
+		Streams:               l.Streams,
+		PendingCalls:          l.PendingCalls,
+		CommandsPerSecond:     l.CommandsPerSecond,
+		Connections:           l.Connections,
+		ConnectionsPerAddress: l.ConnectionsPerAddress,
+	}
+	limits.AMF.Depth = l.AMFDepth
+	limits.AMF.Elements = l.AMFElements
+	limits.AMF.StringBytes = int(l.AMFString)
+	return limits
+}
+
+// limitMemory sets the Go runtime's soft limit; 0 goes back to what was in force when the node was made.
+func (n *Node) limitMemory(cfg *config.Config) {
+	limit := n.memory
+	if m := int64(cfg.Limits.Memory); m > 0 {
+		limit = m
+	}
+	debug.SetMemoryLimit(limit)
+}
+
+// Reload puts cfg into force as far as that is possible without a restart, and logs what has changed and what has not.
+// It must not be called by two goroutines at once.
+func (n *Node) Reload(cfg *config.Config) {
+	hot, restart := config.Diff(n.Config(), cfg)
+	now := config.InForce(n.Config(), cfg)
+	n.cfg.Store(now)
+	n.rtmp.SetLimits(rtmpLimits(now))
+	n.limitMemory(now)
+	if n.cert != nil {
+		n.cert.use(now.TLS)
+	}
+	switch {
+	case len(hot) == 0 && len(restart) == 0:
+		n.log.Info("configuration read again, nothing has changed")
+	case len(restart) == 0:
+		n.log.Info("configuration reloaded", "changed", hot)
+	default:
+		n.log.Warn("configuration reloaded, but some of it needs a restart", "changed", hot, "restart", restart)
+	}
+}

@@ -1,0 +1,67 @@
+package node
+
+import (
+	"maps"
+
+	"leat/internal/metrics"
+	"leat/rtmp"
+)
+
+// snapshot is a metrics.Source.
+func (n *Node) snapshot() metrics.Snapshot {
+	stats := n.rtmp.Stats()
+	s := metrics.Snapshot{
+		Connections:         stats.Open,
+		ConnectionsAccepted: stats.Accepted,
+		ConnectionsRefused: happened(map[string]uint64{
+			"connections": stats.RefusedByLimit, "address": stats.RefusedByAddress, "shutdown": stats.RefusedByShutdown,
+		}),
+		ConnectionsClosed: happened(map[string]uint64{
+			string(rtmp.SidePeer): stats.ClosedByPeer, string(rtmp.SideLocal): stats.ClosedByLocal,
+			string(rtmp.SideNetwork): stats.ClosedByNetwork,
+		}),
+		BytesReceived: stats.BytesReceived,
+		BytesSent:     stats.BytesSent,
+		Publishers:    int(n.publishers.Load()),
+		Publications:  n.counters.publications.Load(),
+		Plays:         n.counters.plays.Load(),
+		Refusals:      n.counters.refusals(),
+		FanoutDelay:   n.counters.delay.snapshot(),
+		Connect:       n.counters.connect.snapshot(),
+		FirstFrame:    n.counters.firstFrame.snapshot(),
+	}
+	for _, stream := range n.hub.Streams() {
+		s.RingBytes += stream.Ring.Bytes
+		if stream.Publisher != nil {
+			s.Streams++
+		}
+	}
+	n.countPlayers(&s)
+	return s
+}
+
+// countPlayers asks the players themselves, without the node's lock: each is counted either here or, once it
+// has ended, in counters.dropped.
+func (n *Node) countPlayers(s *metrics.Snapshot) {
+	var players []*player
+	n.mu.Lock()
+	dropped := n.counters.dropped.Load()
+	for _, f := range n.feeds {
+		s.LogBytes += int64(f.out.Stats().Bytes)
+		for p := range f.players {
+			players = append(players, p)
+		}
+	}
+	n.mu.Unlock()
+	for _, p := range players {
+		dropped += p.dropped()
+	}
+	s.Players = len(players)
+	s.MessagesDropped = uint64(dropped)
+}
+
+// happened leaves out what has not happened.
+func happened(counts map[string]uint64) map[string]uint64 {
+	maps.DeleteFunc(counts, func(_ string, n uint64) bool { return n == 0 })
+	return counts
+}
