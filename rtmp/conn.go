@@ -139,10 +139,18 @@ func (c *Conn) end(err error) {
 	case errors.As(err, &notRTMP):
 		c.close(&CloseReason{Side: SideLocal, Text: notRTMPText(notRTMP), Err: err})
 	case errors.As(err, &ce):
-		c.close(&CloseReason{Side: SideLocal, Text: ce.Error(), Err: err})
+		c.close(&CloseReason{Side: SideLocal, Text: ce.Error() + c.chunkSizeHint(), Err: err})
 	default:
 		c.close(&CloseReason{Side: SideNetwork, Text: "the connection broke: " + err.Error(), Err: err})
 	}
+}
+
+// chunkSizeHint names what is probably wrong when the chunks of a peer that never announced their size make no sense.
+func (c *Conn) chunkSizeHint() string {
+	if c.in.chunks.ChunkSize() != chunk.DefaultChunkSize {
+		return ""
+	}
+	return "; the peer probably sends larger chunks than it announced: it never sent Set Chunk Size, so they must be 128 bytes"
 }
 
 func (c *Conn) eofText() string {
@@ -246,8 +254,8 @@ func (c *Conn) check(now time.Time) {
 	idle := now.Sub(c.in.lastRead())
 	switch {
 	case idle >= c.limits.IdleTimeout && !c.publishes.Load(): // some servers leave pings of a publisher unanswered
-		c.close(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("nothing was received for %v, not even an answer to a ping", idle.Round(time.Second))})
-	case idle >= c.limits.IdleTimeout/2:
+		c.idled(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("nothing was received for %v, not even an answer to a ping", idle.Round(time.Second))})
+	case idle >= c.limits.IdleTimeout/2, c.measures(now):
 		c.ping(now)
 	}
 }

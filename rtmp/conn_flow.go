@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -29,8 +30,10 @@ type flow struct {
 	lastAck    uint32
 	anyAck     bool
 
-	pingSent time.Time // zero: no ping is on its way
-	rtt      time.Duration
+	pingAt    time.Time // of the last ping; zero before the first
+	pingValue uint32    // what it said, and its answer will say
+	pinging   bool      // it has not been answered
+	rtt       time.Duration
 }
 
 // acknowledge sends an Acknowledgement when the peer is due one. Half a window is as early as other
@@ -59,7 +62,9 @@ func (c *Conn) control(m *chunk.Message) error {
 	case *message.WindowAckSize:
 		c.flow.ackWindow = uint64(v.Size)
 	case *message.SetPeerBandwidth:
-		if reply := c.flow.setPeerBandwidth(v); reply != nil {
+		reply := c.flow.setPeerBandwidth(v)
+		c.out.windowed.Store(true)
+		if reply != nil {
 			return c.send(0, reply)
 		}
 	case *message.UserControl:
@@ -73,7 +78,7 @@ func (c *Conn) userControl(u *message.UserControl) error {
 	case message.EventPingRequest:
 		return c.send(0, &message.UserControl{Event: message.EventPingResponse, Value: u.Value})
 	case message.EventPingResponse:
-		c.flow.pong(time.Now())
+		c.flow.pong(time.Now(), u.Value)
 		return nil
 	}
 	return c.side.userControl(c, u)
@@ -122,7 +127,7 @@ func (f *flow) window(sent uint64) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.limit == 0 || !f.anyAck {
-		return int(^uint(0) >> 1)
+		return math.MaxInt
 	}
 	limit := max(f.limit, minPeerWindow)
 	if sent < f.acked { // the peer counts otherwise than we do
@@ -132,32 +137,6 @@ func (f *flow) window(sent uint64) int {
 		return int(limit - used)
 	}
 	return 0
-}
-
-// ping asks the peer for a sign of life unless it is being asked already.
-func (c *Conn) ping(now time.Time) {
-	c.flow.mu.Lock()
-	asked := !c.flow.pingSent.IsZero() && now.Sub(c.flow.pingSent) < c.limits.IdleTimeout/2
-	if !asked {
-		c.flow.pingSent = now
-	}
-	c.flow.mu.Unlock()
-	if asked {
-		return
-	}
-	u := &message.UserControl{Event: message.EventPingRequest, Value: uint32(now.Sub(c.started).Milliseconds())}
-	if err := c.send(0, u); err != nil {
-		c.logger.Debug("ping not sent", "err", err)
-	}
-}
-
-func (f *flow) pong(now time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.pingSent.IsZero() {
-		f.rtt = now.Sub(f.pingSent)
-		f.pingSent = time.Time{}
-	}
 }
 
 func (f *flow) roundTrip() time.Duration {

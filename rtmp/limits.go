@@ -12,6 +12,7 @@ import (
 type Limits struct {
 	HandshakeTimeout time.Duration // from accept to a finished connect, not renewed by bytes; default 10 s
 	IdleTimeout      time.Duration // without a byte from the peer; it is pinged after half of it; default 60 s
+	PublishIdle      time.Duration // without media of a publisher, which is then told so; default 15 s
 	WriteStall       time.Duration // without the socket taking a byte that waits; default 30 s
 	WriteBuffer      int           // bytes of answers that may wait for a peer that does not read; default 1 MiB
 
@@ -42,6 +43,7 @@ const beforeConnect = 64 << 10
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.HandshakeTimeout, 10*time.Second)
 	setDefault(&l.IdleTimeout, 60*time.Second)
+	setDefault(&l.PublishIdle, 15*time.Second)
 	setDefault(&l.WriteStall, 30*time.Second)
 	setDefault(&l.WriteBuffer, 1<<20)
 	setDefault(&l.ControlMessage, 64<<10)

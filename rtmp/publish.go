@@ -43,6 +43,7 @@ type PublishStream struct {
 	typ   PublishType
 
 	accepted atomic.Bool
+	heard    atomic.Int64 // Unix nanoseconds of the last media; 0: the client was told that it is silent
 	receiver receiver
 	queue    packetQueue
 }
@@ -81,6 +82,7 @@ func (p *PublishStream) Accept() error {
 	if p.accepted.Swap(true) {
 		return nil
 	}
+	p.heard.Store(time.Now().UnixNano())
 	return p.st.c.sendAll(
 		outgoing{0, &message.UserControl{Event: message.EventStreamBegin, Value: p.st.id}},
 		outgoing{p.st.id, &message.Command{Name: "onStatus", Args: []any{(&Status{
@@ -112,7 +114,9 @@ func (p *PublishStream) WriteTo(ctx context.Context, w media.Writer) (int64, err
 }
 
 func (p *PublishStream) receive(ctx context.Context, m *chunk.Message) error {
-	p.receiver.receive(p.st.c, m, time.Now(), func(pkt *media.Packet) { p.queue.put(ctx, pkt) })
+	now := time.Now()
+	p.heard.Store(now.UnixNano())
+	p.receiver.receive(p.st.c, m, now, func(pkt *media.Packet) { p.queue.put(ctx, pkt) })
 	return nil
 }
 

@@ -237,6 +237,7 @@ func (s *Server) watch() {
 		s.mu.Unlock()
 		for _, c := range conns {
 			c.check(now)
+			c.side.(*serverSide).checkPublishers(c, now)
 		}
 	}
 }

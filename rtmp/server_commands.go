@@ -45,7 +45,11 @@ func (s *serverSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd
 func (s *serverSide) housekeeping(ctx context.Context, c *Conn, m *chunk.Message, cmd *message.Command) error {
 	name, _ := arg(cmd, 0).(string)
 	switch cmd.Name {
-	case "releaseStream", "_checkbw", "checkBandwidth", "initStream", "FCUnsubscribe", "secureTokenResponse",
+	case "_checkbw", "checkBandwidth":
+		err := s.result(c, cmd, amf.Undefined{})
+		s.measureBandwidth(ctx, c, bandwidthDialectOf(cmd.Name))
+		return err
+	case "releaseStream", "initStream", "FCUnsubscribe", "secureTokenResponse",
 		"NetStream.Authenticate.UsherToken", "onFCPublish", "onFCUnpublish", "onStatus", "_onbwdone":
 		return s.result(c, cmd, amf.Undefined{})
 	case "getStreamLength":
@@ -53,14 +57,16 @@ func (s *serverSide) housekeeping(ctx context.Context, c *Conn, m *chunk.Message
 	case "FCPublish":
 		return s.announce(c, cmd, "onFCPublish", Status{Level: LevelStatus, Code: string(CodePublishStart), Description: name})
 	case "FCUnpublish":
-		s.unpublish(c, m.StreamID, name)
-		return s.announce(c, cmd, "onFCUnpublish", Status{Level: LevelStatus, Code: string(CodeUnpublishSuccess), Description: "Stop publishing stream."})
+		err := s.announce(c, cmd, "onFCUnpublish", Status{Level: LevelStatus, Code: string(CodeUnpublishSuccess), Description: "Stop publishing stream."})
+		s.unpublish(c, m.StreamID, name) // its status comes last
+		return err
 	case "FCSubscribe":
 		return s.announce(c, cmd, "onFCSubscribe", Status{Level: LevelStatus, Code: string(CodePlayStart), Description: "Started playing " + name + "."})
 	case "ping":
 		return c.send(0, &message.Command{Name: "pong", TransactionID: cmd.TransactionID})
 	case "close":
 		c.closeGently(&CloseReason{Side: SidePeer, Text: "the client sent close"})
+		s.eachStream(func(st *serverStream) { st.stop(errStreamClosed) })
 		return nil
 	}
 	return s.call(ctx, c, cmd)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"leat/amf"
@@ -23,8 +24,11 @@ type serverSide struct {
 	req     *ConnectRequest                // set by connect
 	objects map[string]SharedObjectSession // shared objects in use, by name
 
+	measuring atomic.Bool // the bandwidth is being measured
+
 	mu      sync.Mutex
 	streams map[uint32]*serverStream
+	buffers map[uint32]time.Duration // of streams that do not exist yet; of those without one under 0
 	lastID  uint32
 	callSem chan struct{} // one token for each remote call under way
 }
@@ -194,6 +198,12 @@ func (s *serverSide) userControl(c *Conn, u *message.UserControl) error {
 	d := time.Duration(u.BufferLength) * time.Millisecond
 	s.mu.Lock()
 	st := s.streams[u.Value]
+	if st == nil && (len(s.buffers) < c.limits.Streams || s.buffers[u.Value] > 0) {
+		if s.buffers == nil {
+			s.buffers = map[uint32]time.Duration{}
+		}
+		s.buffers[u.Value] = d
+	}
 	s.mu.Unlock()
 	if st != nil {
 		st.setBufferLength(d)
@@ -228,6 +238,11 @@ func (s *serverSide) addStream(c *Conn, msid uint32) *serverStream {
 	}
 	st := &serverStream{c: c, side: s, id: msid, idle: make(chan struct{})}
 	close(st.idle)
+	st.buffer = s.buffers[0]
+	if d, ok := s.buffers[msid]; ok {
+		st.buffer = d
+		delete(s.buffers, msid)
+	}
 	s.streams[msid] = st
 	s.lastID = max(s.lastID, msid)
 	return st
