@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/rc4"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"leat/internal/wire/chunk"
@@ -15,8 +18,10 @@ import (
 // outbound is the sending half of a connection. Nothing that it does blocks: what the socket does not take at
 // once waits here, and a flusher goroutine, which exists only while something waits, brings it out.
 type outbound struct {
-	c *Conn
+	c   *Conn
+	raw syscall.RawConn // the connection's; nil when it hides its descriptor
 
+	windowed atomic.Bool // the peer has set a bandwidth: ask flow.window before media is sent
 	mu        sync.Mutex
 	buf       []byte   // what waits: the tail of a partly sent message, and whole messages behind it
 	answers   int      // bytes of them that nobody waits for: answers, acknowledgements, status
@@ -29,7 +34,7 @@ type outbound struct {
 	progress  time.Time // when it last took one while something waited
 
 	// The arguments and results of write, which is built once so that a write allocates nothing.
-	write func(fd uintptr) bool
+	write func(fd uintptr)
 	job   []byte
 	n     int
 	jobEr error
@@ -38,10 +43,8 @@ type outbound struct {
 func (o *outbound) init(c *Conn) {
 	o.c = c
 	o.chunkSize = chunk.DefaultChunkSize
-	o.write = func(fd uintptr) bool {
-		o.n, o.jobEr = writeSome(fd, o.job)
-		return true
-	}
+	o.raw = c.raw
+	o.write = func(fd uintptr) { o.n, o.jobEr = writeSome(fd, o.job) }
 }
 
 // outgoing is a message and where it goes.
@@ -127,7 +130,7 @@ func (o *outbound) kick() error {
 	if o.flushing {
 		return nil
 	}
-	if o.c.raw != nil && o.cipher == nil {
+	if o.raw != nil && o.cipher == nil {
 		n, err := o.writeNow(o.buf)
 		if err != nil {
 			return o.broken(err)
@@ -145,7 +148,7 @@ func (o *outbound) kick() error {
 // writeNow writes what the socket takes without waiting. Called with mu held, while no flusher runs.
 func (o *outbound) writeNow(b []byte) (int, error) {
 	o.job = b
-	err := o.c.raw.Write(o.write)
+	err := o.raw.Control(o.write) // Write would wait for the poller's leave; a flusher is the only other writer
 	n := o.n
 	if err == nil {
 		err = o.jobEr
@@ -192,7 +195,7 @@ func (o *outbound) flush() {
 }
 
 func (o *outbound) flushOnce() error {
-	if o.c.raw != nil && o.cipher == nil {
+	if o.raw != nil && o.cipher == nil {
 		return o.flushRaw()
 	}
 	return o.flushPlain()
@@ -201,7 +204,7 @@ func (o *outbound) flushOnce() error {
 // flushRaw waits for the socket in the runtime's poller.
 func (o *outbound) flushRaw() error {
 	var result error
-	err := o.c.raw.Write(func(fd uintptr) bool {
+	err := o.raw.Write(func(fd uintptr) bool {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		for len(o.buf) > 0 {
@@ -261,6 +264,14 @@ func (o *outbound) setCipher(cipher *rc4.Cipher) {
 	o.mu.Unlock()
 }
 
+// window returns how many bytes may be added to what is sent or waits. Called with mu held.
+func (o *outbound) window() int {
+	if !o.windowed.Load() {
+		return math.MaxInt
+	}
+	return o.c.flow.window(o.sent + uint64(len(o.buf)))
+}
+
 // plainBuffer is how many bytes of media may wait for a connection without a descriptor of its own: a few TLS records.
 const plainBuffer = 256 << 10
 
@@ -273,13 +284,13 @@ func (o *outbound) tryWrite(b []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
-	if allowed := o.c.flow.window(o.sent + uint64(len(o.buf))); allowed < len(b) {
+	if allowed := o.window(); allowed < len(b) {
 		if allowed == 0 {
 			return 0, nil
 		}
 		b = b[:boundary(b, allowed, o.chunkSize)]
 	}
-	if o.c.raw == nil || o.cipher != nil {
+	if o.raw == nil || o.cipher != nil {
 		return o.takeCopy(b), nil
 	}
 	if o.flushing || len(o.buf) > 0 {
@@ -332,7 +343,7 @@ func boundary(b []byte, n int, chunkSize uint32) int {
 // connection has failed. It may call it at once.
 func (o *outbound) whenDrained(fn func()) {
 	o.mu.Lock()
-	idle := !o.flushing && len(o.buf) == 0 && o.c.flow.window(o.sent) > 0
+	idle := !o.flushing && len(o.buf) == 0 && o.window() > 0
 	if !idle && o.err == nil {
 		o.waiters = append(o.waiters, fn)
 		o.mu.Unlock()
@@ -374,7 +385,7 @@ func (o *outbound) wait(ctx context.Context) error {
 	for {
 		o.mu.Lock()
 		err := o.err
-		ready := len(o.buf) < plainBuffer && o.c.flow.window(o.sent) > 0
+		ready := len(o.buf) < plainBuffer && o.window() > 0
 		o.mu.Unlock()
 		if err != nil {
 			return err

@@ -10,7 +10,8 @@ import (
 // between them. It lives until End, or until the client closes the stream or the connection ends, which it learns
 // as a CloseCommand. Its methods are safe for concurrent use.
 type Outlet struct {
-	p *PlayStream
+	p   *PlayStream
+	out *outbound // of p's connection: one step instead of three for every write
 
 	mu      sync.Mutex
 	fn      func(Command)
@@ -32,7 +33,7 @@ func (p *PlayStream) Detach() (*Outlet, error) {
 	case p.outlet != nil:
 		return nil, errors.New("rtmp: the stream is detached already")
 	}
-	p.outlet = &Outlet{p: p}
+	p.outlet = &Outlet{p: p, out: &p.st.c.out}
 	p.st.c.limitUnsent()
 	return p.outlet, nil
 }
@@ -42,11 +43,11 @@ func (p *PlayStream) Detach() (*Outlet, error) {
 // when to go on. An error means that the connection has ended.
 //
 // b must come from an Encoder with this outlet's StreamID and ChunkSize. It is not kept.
-func (o *Outlet) TryWrite(b []byte) (int, error) { return o.p.st.c.out.tryWrite(b) }
+func (o *Outlet) TryWrite(b []byte) (int, error) { return o.out.tryWrite(b) }
 
 // NotifyWritable calls fn once, on any goroutine and perhaps at once, when it is worth trying again or when the
 // connection has failed.
-func (o *Outlet) NotifyWritable(fn func()) { o.p.st.c.out.whenDrained(fn) }
+func (o *Outlet) NotifyWritable(fn func()) { o.out.whenDrained(fn) }
 
 // Encoder returns an encoder for what TryWrite takes. Outlets whose encoders are equal can share the bytes.
 func (o *Outlet) Encoder() Encoder { return o.p.enc }
