@@ -105,9 +105,9 @@ func (b *bandwidth) result(d bandwidthDialect) []any {
 	return []any{down, latency}
 }
 
-// congested reports whether something waits for the socket.
+// congested reports whether more than a few answers wait for the socket.
 func (o *outbound) congested() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.buf) > 0
+	return len(o.buf) > 16<<10
 }
