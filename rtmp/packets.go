@@ -16,6 +16,14 @@ import (
 // errCleanEnd ends a packetQueue as the sender wished: its reader gets io.EOF.
 var errCleanEnd = errors.New("rtmp: the stream was ended by its sender")
 
+// cleanEnd is a particular errCleanEnd.
+type cleanEnd string
+
+func (e cleanEnd) Error() string { return string(e) }
+
+// Is makes every cleanEnd an errCleanEnd to errors.Is.
+func (e cleanEnd) Is(target error) bool { return target == errCleanEnd }
+
 // maxQueuedPackets is how many packets wait for a reader; then the connection's reading waits, and with it the
 // sender: TCP does the rest.
 const maxQueuedPackets = 256
@@ -88,6 +96,13 @@ func (q *packetQueue) end(err error) {
 	q.mu.Unlock()
 	signal(q.filled)
 	signal(q.room)
+}
+
+// cause returns why there will be no more packets; nil while the stream lives.
+func (q *packetQueue) cause() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.err
 }
 
 // get returns the next packet, or io.EOF after a clean end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -12,11 +13,13 @@ import (
 	"leat/media"
 )
 
-var (
-	errStreamDeleted = errors.New("rtmp: the client deleted the stream")
-	errStreamClosed  = errors.New("rtmp: the client closed the stream")
-	errReplaced      = errors.New("rtmp: the client plays something else")
+// Why a stream ends although the connection lives. The first two are clean ends to who reads the stream.
+const (
+	errStreamDeleted = cleanEnd("rtmp: the client deleted the stream")
+	errStreamClosed  = cleanEnd("rtmp: the client closed the stream")
 )
+
+var errReplaced = errors.New("rtmp: the client plays something else")
 
 // serverStream is one message stream of a server's connection: idle, publishing or playing. Commands and media
 // arrive on the reading goroutine; the handler of what is under way runs on its own.
@@ -26,10 +29,10 @@ type serverStream struct {
 	id   uint32
 
 	mu     sync.Mutex
-	buffer time.Duration // SetBufferLength; it may come before play
-	pub    *PublishStream
-	play   *PlayStream
-	cancel context.CancelCauseFunc // of the handler under way; nil when idle
+	buffer time.Duration           // SetBufferLength; it may come before play
+	pub    *PublishStream          // at most one of these two is set; neither once the client has ended it
+	play   *PlayStream             // likewise
+	cancel context.CancelCauseFunc // of the handler of pub or play; nil without them
 	idle   chan struct{}           // closed when the handler last started has returned
 	queued []PlayRequest           // the playlist: plays without reset, each served after the one before
 }
@@ -57,8 +60,13 @@ func (s *serverSide) streamCommand(ctx context.Context, c *Conn, m *chunk.Messag
 // publishCommand starts or ends a publication (RTMP 7.2.2.6).
 func (st *serverStream) publishCommand(ctx context.Context, cmd *message.Command) error {
 	text, ok := arg(cmd, 0).(string)
+	st.mu.Lock()
+	publishing, playing := st.pub != nil, st.play != nil
+	st.mu.Unlock()
 	if !ok { // publish(false), publish(null)
-		st.stop(errStreamClosed)
+		if publishing {
+			st.stop(errStreamClosed)
+		}
 		return nil
 	}
 	name, query, err := SplitName(text)
@@ -66,14 +74,14 @@ func (st *serverStream) publishCommand(ctx context.Context, cmd *message.Command
 		return st.refusePublish(Refuse(CodePublishBadName, "This stream name cannot be used: %v", err))
 	}
 	kind, _ := arg(cmd, 1).(string)
-	st.mu.Lock()
-	busy := st.pub != nil || st.play != nil
-	st.mu.Unlock()
-	if busy {
+	if publishing || playing {
 		return st.refusePublish(Refuse(CodePublishBadName, "This message stream is in use already; close it or create another."))
 	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	p := newPublishStream(st, name, query, parsePublishType(kind))
-	st.start(ctx, func(ctx context.Context) { st.servePublish(ctx, p) }, func() { st.pub = p })
+	st.pub = p
+	st.start(ctx, func(ctx context.Context) { st.servePublish(ctx, p) })
 	return nil
 }
 
@@ -84,16 +92,13 @@ func (st *serverStream) refusePublish(e *StatusError) error {
 	return err
 }
 
-// start runs a handler once the one before it has returned. enter is called with mu held.
-func (st *serverStream) start(ctx context.Context, serve func(context.Context), enter func()) {
+// start runs a handler once the one before it has returned. Called with mu held.
+func (st *serverStream) start(ctx context.Context, serve func(context.Context)) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
-	st.mu.Lock()
 	before := st.idle
 	st.idle = ended
 	st.cancel = cancel
-	enter()
-	st.mu.Unlock()
 	st.c.wg.Go(func() {
 		defer close(ended)
 		defer cancel(nil)
@@ -106,15 +111,27 @@ func (st *serverStream) start(ctx context.Context, serve func(context.Context), 
 func (st *serverStream) servePublish(ctx context.Context, p *PublishStream) {
 	err := st.side.srv.Handler.ServePublish(ctx, p)
 	st.mu.Lock()
-	st.pub, st.cancel = nil, nil
+	if st.pub == p {
+		st.pub, st.cancel = nil, nil
+	}
 	st.mu.Unlock()
 	p.finish(ErrClosed)
+	st.publishEnded(p, err)
+}
+
+// publishEnded tells the client how a publication has ended. What the handler returns counts only if the client has not
+// ended it before.
+func (st *serverStream) publishEnded(p *PublishStream, err error) {
+	cause := p.queue.cause()
+	byClient := errors.Is(cause, errCleanEnd)
 	switch {
-	case st.c.closeReason() != nil:
-		// The connection is gone: there is nobody to tell.
-	case err == nil && p.accepted.Load():
+	case st.c.closeReason() != nil, cause == errStreamDeleted:
+		// There is nobody to tell, or no stream to tell it on.
+	case p.accepted.Load() && (byClient || err == nil || errors.Is(err, io.EOF)):
 		st.log(st.status(Status{Code: string(CodeUnpublishSuccess), Description: p.key.Name + " is now unpublished.", Details: p.key.Name}))
-	case err == nil:
+	case byClient:
+		// It was ended before it had begun.
+	case err == nil || errors.Is(err, io.EOF):
 		st.log(st.refusePublish(Refuse(CodePublishBadName, "%s was not accepted.", p.key.Name)))
 	default:
 		st.log(st.refusePublish(asStatus(st.c, err, CodePublishBadName)))
@@ -132,7 +149,12 @@ func (st *serverStream) log(err error) {
 func (st *serverStream) playCommand(ctx context.Context, cmd *message.Command) error {
 	text, ok := arg(cmd, 0).(string)
 	if !ok { // play(false)
-		st.stop(errStreamClosed)
+		st.mu.Lock()
+		publishing := st.pub != nil
+		st.mu.Unlock()
+		if !publishing {
+			st.stop(errStreamClosed)
+		}
 		return st.status(Status{Code: string(CodePlayStop), Description: "Stopped playing."})
 	}
 	req, err := parsePlay(text, cmd)
@@ -140,35 +162,33 @@ func (st *serverStream) playCommand(ctx context.Context, cmd *message.Command) e
 		return st.status(Refuse(CodePlayStreamNotFound, "This stream name cannot be used: %v", err).Status)
 	}
 	st.mu.Lock()
-	publishing, playing, cancel := st.pub != nil, st.play, st.cancel
-	full := len(st.queued) >= maxPlaylist
-	if playing != nil && !req.Reset && !full {
+	publishing, playing, full := st.pub != nil, st.play != nil, len(st.queued) >= maxPlaylist
+	if playing && !req.Reset && !full {
 		st.queued = append(st.queued, req)
-	} else {
-		st.queued = nil
 	}
 	st.mu.Unlock()
 	switch {
 	case publishing:
 		return st.status(Refuse(CodePlayFailed, "This message stream publishes; create another to play.").Status)
-	case playing != nil && !req.Reset && full:
+	case playing && !req.Reset && full:
 		return st.status(Refuse(CodePlayFailed, "The playlist is full.").Status)
-	case playing != nil && !req.Reset:
+	case playing && !req.Reset:
 		return nil
-	case playing != nil:
-		playing.stop(errReplaced)
-		if cancel != nil {
-			cancel(errReplaced)
-		}
+	case playing:
+		st.stop(errReplaced)
 	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	st.startPlay(ctx, req)
 	return nil
 }
 
+// startPlay is called with mu held.
 func (st *serverStream) startPlay(ctx context.Context, req PlayRequest) {
 	p := newPlayStream(st, req)
 	p.next = func() { st.playEnded(ctx, p) }
-	st.start(ctx, func(ctx context.Context) { st.servePlay(ctx, p) }, func() { st.play = p })
+	st.play = p
+	st.start(ctx, func(ctx context.Context) { st.servePlay(ctx, p) })
 }
 
 func (st *serverStream) servePlay(ctx context.Context, p *PlayStream) {
@@ -180,20 +200,19 @@ func (st *serverStream) servePlay(ctx context.Context, p *PlayStream) {
 	p.next()
 }
 
-// playEnded makes room for the next of the playlist.
+// playEnded goes on with the playlist, unless the client has ended p already. The ends of connections stop all plays, so
+// that nothing begins behind them.
 func (st *serverStream) playEnded(ctx context.Context, p *PlayStream) {
 	st.mu.Lock()
-	var next *PlayRequest
-	if st.play == p {
-		st.play, st.cancel = nil, nil
-		if len(st.queued) > 0 && ctx.Err() == nil {
-			next = &st.queued[0]
-			st.queued = st.queued[1:]
-		}
+	defer st.mu.Unlock()
+	if st.play != p {
+		return
 	}
-	st.mu.Unlock()
-	if next != nil {
-		st.startPlay(ctx, *next)
+	st.play, st.cancel = nil, nil
+	if len(st.queued) > 0 {
+		next := st.queued[0]
+		st.queued = st.queued[1:]
+		st.startPlay(ctx, next)
 	}
 }
 
@@ -223,14 +242,15 @@ func (st *serverStream) setBufferLength(d time.Duration) {
 	}
 }
 
-// stop ends what is under way: the handler's context is cancelled, a detached player is told.
+// stop ends what is under way: the handler's context is cancelled, a detached player is told. The stream is free at once; the
+// handler of what comes next waits for the one that is ending.
 func (st *serverStream) stop(cause error) {
 	st.mu.Lock()
 	pub, play, cancel := st.pub, st.play, st.cancel
-	st.queued = nil
+	st.pub, st.play, st.cancel, st.queued = nil, nil, nil, nil
 	st.mu.Unlock()
 	if pub != nil {
-		pub.finish(endOf(cause))
+		pub.finish(cause)
 	}
 	if play != nil {
 		play.stop(cause)
@@ -240,21 +260,13 @@ func (st *serverStream) stop(cause error) {
 	}
 }
 
-// endOf is how a publisher's end looks to who reads it: a clean one when the client said good-bye.
-func endOf(cause error) error {
-	if errors.Is(cause, errStreamDeleted) || errors.Is(cause, errStreamClosed) {
-		return errCleanEnd
-	}
-	return cause
-}
-
 // unpublish ends the publication of name, if that is what this stream does.
 func (st *serverStream) unpublish(name string) {
 	st.mu.Lock()
 	p := st.pub
 	st.mu.Unlock()
 	if p != nil && p.key.Name == name {
-		p.finish(errCleanEnd)
+		st.stop(errStreamClosed)
 	}
 }
 
