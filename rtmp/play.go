@@ -74,6 +74,9 @@ func (p *PlayStream) BufferLength() time.Duration {
 	return p.st.buffer
 }
 
+// Encoder returns an encoder for what the client takes: for an Outlet's TryWrite.
+func (p *PlayStream) Encoder() Encoder { return p.enc }
+
 // Start tells the client that it plays, and whether what it plays is recorded. Calls after the first do nothing.
 // It does not block.
 func (p *PlayStream) Start(recorded bool) error {
