@@ -242,6 +242,13 @@ func TestDiff(t *testing.T) {
 	if got := fmt.Sprint(hot, restart); got != "[limits.max_lag defaults.play_token apps] [rtmp]" {
 		t.Errorf("Diff gives %s", got)
 	}
+	now := InForce(a, b)
+	if now.RTMP != a.RTMP || now.Limits.MaxLag != time.Second || now.Apps != nil {
+		t.Errorf("in force are %q, %v, %v", now.RTMP, now.Limits.MaxLag, now.Apps)
+	}
+	if hot, restart := Diff(now, b); hot != nil || fmt.Sprint(restart) != "[rtmp]" {
+		t.Errorf("what waits for a restart is %v, %v", hot, restart)
+	}
 }
 
 func TestLookup(t *testing.T) {

@@ -18,3 +18,16 @@ func Diff(from, to *Config) (hot, restart []string) {
 	}
 	return hot, restart
 }
+
+// InForce returns the configuration that a running server has after it was told to change from one to another: to, but
+// with the fields of from that need a restart.
+func InForce(from, to *Config) *Config {
+	now := *to
+	was := leavesOf(reflect.ValueOf(from).Elem(), "")
+	for i, is := range leavesOf(reflect.ValueOf(&now).Elem(), "") {
+		if is.info.Tag.Get("reload") != "hot" {
+			is.value.Set(was[i].value)
+		}
+	}
+	return &now
+}

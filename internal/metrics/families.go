@@ -11,7 +11,7 @@ type family struct {
 	labels []string
 
 	value     func(*Snapshot) float64
-	values    func(*Snapshot) map[string]int64 // by the value of the only label
+	values    func(*Snapshot) map[string]uint64 // by the value of the only label
 	refusals  func(*Snapshot) []Refusal
 	histogram func(*Snapshot) *Histogram
 }
@@ -36,12 +36,12 @@ var families = []family{
 	{
 		name: "leat_connections_refused_total", kind: counter, labels: []string{"reason"},
 		help:   "RTMP connections that were closed at once, because a limit was reached or the server was shutting down.",
-		values: func(s *Snapshot) map[string]int64 { return s.ConnectionsRefused },
+		values: func(s *Snapshot) map[string]uint64 { return s.ConnectionsRefused },
 	},
 	{
 		name: "leat_connections_closed_total", kind: counter, labels: []string{"side"},
 		help:   "RTMP connections that have ended, by who ended them: peer, local (the server) or network (it broke).",
-		values: func(s *Snapshot) map[string]int64 { return s.ConnectionsClosed },
+		values: func(s *Snapshot) map[string]uint64 { return s.ConnectionsClosed },
 	},
 	{
 		name: "leat_received_bytes_total", kind: counter,

@@ -20,8 +20,8 @@ func busy() Snapshot {
 	}
 	return Snapshot{
 		Connections: 7, ConnectionsAccepted: 9,
-		ConnectionsRefused: map[string]int64{"connections": 2},
-		ConnectionsClosed:  map[string]int64{"peer": 1, "network": 1},
+		ConnectionsRefused: map[string]uint64{"connections": 2},
+		ConnectionsClosed:  map[string]uint64{"peer": 1, "network": 1},
 		BytesReceived:      1000, BytesSent: 5000,
 		Streams: 1, Publishers: 1, Players: 5, Publications: 2, Plays: 6,
 		Refusals:        []Refusal{{"publish", "token", 3}, {"connect", "app", 4}},

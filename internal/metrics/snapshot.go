@@ -10,8 +10,8 @@ type Source func() Snapshot
 type Snapshot struct {
 	Connections         int              // open now
 	ConnectionsAccepted uint64           // since the start
-	ConnectionsRefused  map[string]int64 // not let in at all, by reason: a few fixed words
-	ConnectionsClosed   map[string]int64 // by the side that ended them
+	ConnectionsRefused  map[string]uint64 // not let in at all, by reason: a few fixed words
+	ConnectionsClosed   map[string]uint64 // by the side that ended them
 
 	BytesReceived uint64 // of RTMP connections, below TLS
 	BytesSent     uint64

@@ -43,26 +43,45 @@ func token(r *rtmp.ConnectRequest, query string) string {
 	return v
 }
 
-// mayPublish returns why not.
-func mayPublish(app *config.App, s *rtmp.PublishStream) *rtmp.StatusError {
+// A denial is why a client may not do what it asked for.
+type denial struct {
+	reason reason
+	log    string            // for the operator: what the client did and what to change
+	status *rtmp.StatusError // for the client
+}
+
+// mayPublish returns why not; nil when it may.
+func mayPublish(app *config.App, s *rtmp.PublishStream) *denial {
 	addr := remote(s.Conn())
 	switch {
 	case !app.PublishFrom.Contains(addr):
-		return rtmp.Refuse(rtmp.CodePublishBadName, "Publishing is not allowed from %s.", addr)
+		return &denial{
+			byAddress, "publisher refused: its address is not in publish_from of the application; add the address there",
+			rtmp.Refuse(rtmp.CodePublishBadName, "Publishing is not allowed from %s.", addr),
+		}
 	case app.PublishToken.IsSet() && !app.PublishToken.Matches(token(s.Request(), s.Query())):
-		return rtmp.Refuse(rtmp.CodePublishBadName, "The stream key was refused.")
+		return &denial{
+			byToken, "publisher refused: the stream key has a wrong publish_token or none; the key in the encoder must be name?token=...",
+			rtmp.Refuse(rtmp.CodePublishBadName, "The stream key was refused."),
+		}
 	}
 	return nil
 }
 
-// mayPlay returns why not.
-func mayPlay(app *config.App, s *rtmp.PlayStream) *rtmp.StatusError {
+// mayPlay returns why not; nil when it may.
+func mayPlay(app *config.App, s *rtmp.PlayStream) *denial {
 	addr := remote(s.Conn())
 	switch {
 	case !app.PlayFrom.Contains(addr):
-		return rtmp.Refuse(rtmp.CodePlayFailed, "Playing is not allowed from %s.", addr)
+		return &denial{
+			byAddress, "player refused: its address is not in play_from of the application; add the address there",
+			rtmp.Refuse(rtmp.CodePlayFailed, "Playing is not allowed from %s.", addr),
+		}
 	case app.PlayToken.IsSet() && !app.PlayToken.Matches(token(s.Request(), s.Play().Query)):
-		return rtmp.Refuse(rtmp.CodePlayFailed, "The token was refused.")
+		return &denial{
+			byToken, "player refused: it named a wrong play_token or none; the address to play must end in ?token=...",
+			rtmp.Refuse(rtmp.CodePlayFailed, "The token was refused."),
+		}
 	}
 	return nil
 }

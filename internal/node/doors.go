@@ -176,4 +176,3 @@ func shutdownHTTP(ctx context.Context, s *http.Server) error {
 	}
 	return errors.Join(err, s.Close())
 }
-

@@ -31,7 +31,7 @@ type feed struct {
 	fitted  []*media.Packet               // reused by pump
 	notices atomic.Pointer[[]rtmp.Status] // of what the players do not get
 
-	players int // guarded by Node.mu
+	players map[*player]struct{} // guarded by Node.mu
 }
 
 // maxForms bounds the logs of one stream: clients say which codecs they take in more ways than a server can hold logs.
@@ -40,29 +40,51 @@ const maxForms = 32
 // dryAfter is how long a stream may be silent before its players are told (Stream Dry, RTMP 7.1.7).
 const dryAfter = 5 * time.Second
 
-// enter returns the feed for key and counts a player in; a new feed is begun at the stream's newest key frame.
-func (n *Node) enter(key feedKey) *feed {
+var (
+	errStopping   = errors.New("node: shutting down")
+	errManyEnough = errors.New("node: limits.players_per_stream is reached")
+)
+
+// enter counts a player into the feed for key, which it makes if need be, begun at the stream's newest key frame. It
+// returns errStopping or errManyEnough.
+func (n *Node) enter(key feedKey, p *player) (*feed, error) {
+	cfg := n.Config()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.stopping {
+		return nil, errStopping
+	}
+	if limit := cfg.Limits.PlayersPerStream; limit > 0 && n.playersLocked(key.stream) >= limit {
+		return nil, errManyEnough
+	}
 	f := n.feeds[key]
 	if f == nil && n.forms(key.stream) >= maxForms { // the codecs that the player has not listed are sent to it after all
 		key.encoder.Form.Video, key.encoder.Form.Audio = rtmp.CodecSet{}, rtmp.CodecSet{}
 		f = n.feeds[key]
 	}
 	if f == nil {
-		cfg := n.Config()
-		f = &feed{node: n, key: key, done: make(chan struct{}), fitter: rtmp.NewFitter(key.encoder.Form, key.stream.Name)}
-		f.sub = n.hub.Subscribe(key.stream, &live.SubscribeOptions{Name: "rtmp players", Follow: true})
-		f.out = n.sweeper.NewLog(fanout.LogConfig{
-			Encoder: &f.key.encoder,
-			Merge:   fanout.Merge(cfg.Merge),
-			MaxLag:  cfg.Limits.MaxLag,
-			OnSweep: n.counters.swept,
-		})
+		f = n.newFeed(key)
 		n.feeds[key] = f
-		go f.pump() // leave and closeFeeds wait for it
+		go f.pump() // close waits for it
 	}
-	f.players++
+	f.players[p] = struct{}{}
+	return f, nil
+}
+
+func (n *Node) newFeed(key feedKey) *feed {
+	cfg := n.Config()
+	f := &feed{
+		node: n, key: key, done: make(chan struct{}),
+		fitter:  rtmp.NewFitter(key.encoder.Form, key.stream.Name),
+		players: map[*player]struct{}{},
+	}
+	f.sub = n.hub.Subscribe(key.stream, &live.SubscribeOptions{Name: "rtmp players", Follow: true})
+	f.out = n.sweeper.NewLog(fanout.LogConfig{
+		Encoder: &f.key.encoder,
+		Merge:   fanout.Merge(cfg.Merge),
+		MaxLag:  cfg.Limits.MaxLag,
+		OnSweep: n.counters.swept,
+	})
 	return f
 }
 
@@ -77,17 +99,16 @@ func (n *Node) forms(stream media.Key) int {
 	return total
 }
 
-// leave counts a player out; the last one ends the feed. It does not block, so that the fan-out may call it.
-func (f *feed) leave() {
+// leave counts a player out, which has left the log; the last one ends the feed. It does not block, so that the fan-out
+// may call it.
+func (f *feed) leave(p *player) {
 	n := f.node
 	n.mu.Lock()
-	f.players--
-	last := f.players == 0 && n.feeds[f.key] == f
-	if last {
+	defer n.mu.Unlock()
+	delete(f.players, p)
+	n.counters.dropped.Add(p.dropped())
+	if len(f.players) == 0 && n.feeds[f.key] == f {
 		delete(n.feeds, f.key)
-	}
-	n.mu.Unlock()
-	if last {
 		n.closing.Go(f.close)
 	}
 }
@@ -98,22 +119,28 @@ func (f *feed) close() {
 	f.out.Close()
 }
 
+// closeFeeds ends all feeds once their players have got what the hub, which was closed, still had for them. No other
+// feeds are made any more.
 func (n *Node) closeFeeds() {
 	n.mu.Lock()
 	feeds := n.feeds
 	n.feeds = map[feedKey]*feed{}
-	n.mu.Unlock()
+	n.stopping = true
 	for _, f := range feeds {
-		f.close()
+		n.closing.Go(func() {
+			<-f.done
+			f.close()
+		})
 	}
+	n.mu.Unlock()
+	n.closing.Wait()
 }
 
-// pump ends when the subscription is closed. The players' news of the publisher travels in the log, at its place among
-// the packets.
+// pump ends when the subscription or the hub is closed. The players' news of the publisher travels in the log, at its
+// place among the packets.
 func (f *feed) pump() {
 	defer close(f.done)
-	enc, name := &f.key.encoder, f.key.stream.Name
-	dry := time.AfterFunc(dryAfter, func() { f.out.WriteControl(enc.AppendStreamDry(nil)) })
+	dry := time.AfterFunc(dryAfter, f.tellDry)
 	dry.Stop()
 	defer dry.Stop()
 	for {
@@ -125,20 +152,14 @@ func (f *feed) pump() {
 			return
 		}
 		switch item.Event {
-		case live.EventPublished:
-			f.restart()
-			b := enc.AppendStreamBegin(nil)
-			f.out.WriteControl(enc.AppendStatus(b, rtmp.Status{
-				Code: string(rtmp.CodePlayPublishNotify), Description: name + " is now published.", Details: name,
-			}))
-		case live.EventChanged:
-			f.restart()
 		case live.EventUnpublished:
 			dry.Stop()
-			b := enc.AppendStreamEOF(nil)
-			f.out.WriteControl(enc.AppendStatus(b, rtmp.Status{
-				Code: string(rtmp.CodePlayUnpublishNotify), Description: name + " is now unpublished.", Details: name,
-			}))
+			f.tellUnpublished()
+		case live.EventPublished:
+			f.restart()
+			f.tellPublished()
+		case live.EventChanged:
+			f.restart()
 		case live.EventSkipped:
 			f.node.log.Warn("players of a stream were served too slowly, packets were left out", "stream", f.key.stream.String(), "packets", item.Skipped)
 		default:
@@ -146,6 +167,27 @@ func (f *feed) pump() {
 			f.deliver(item.Packet)
 		}
 	}
+}
+
+// tellDry says that a publisher is silent. Of one that has gone, players hear nothing within its grace.
+func (f *feed) tellDry() {
+	if info, ok := f.node.hub.Stream(f.key.stream); ok && info.Publisher != nil {
+		f.out.WriteControl(f.key.encoder.AppendStreamDry(nil))
+	}
+}
+
+func (f *feed) tellPublished() {
+	enc, name := &f.key.encoder, f.key.stream.Name
+	f.out.WriteControl(enc.AppendStatus(enc.AppendStreamBegin(nil), rtmp.Status{
+		Code: string(rtmp.CodePlayPublishNotify), Description: name + " is now published.", Details: name,
+	}))
+}
+
+func (f *feed) tellUnpublished() {
+	enc, name := &f.key.encoder, f.key.stream.Name
+	f.out.WriteControl(enc.AppendStatus(enc.AppendStreamEOF(nil), rtmp.Status{
+		Code: string(rtmp.CodePlayUnpublishNotify), Description: name + " is now unpublished.", Details: name,
+	}))
 }
 
 // restart makes room for another publisher.

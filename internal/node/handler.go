@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"time"
 
 	"leat/live"
 	"leat/media"
@@ -20,13 +22,15 @@ var (
 // ServeConnect lets in who names an application that exists.
 func (h *handler) ServeConnect(_ context.Context, r *rtmp.ConnectRequest) error {
 	n := h.n
+	n.counters.connect.observe(time.Since(r.Conn.Stats().Since), 1)
 	if addr := remote(r.Conn); n.peers.onlyOne(addr) {
 		n.log.Warn("all peers come from one address: a proxy or a container hides who they are, so publish_from cannot tell them apart; set publish_token", "address", addr.String())
 	}
 	if _, ok := n.app(r); !ok {
+		n.counters.refuse(toConnect, byApp)
 		n.log.Warn("refused: there is no such application; correct the address in the encoder or add it under apps in the configuration",
-			"remote", r.Conn.RemoteAddr().String(), "app", r.App, "client", r.FlashVer)
-		return rtmp.Refuse(rtmp.CodeConnectInvalidApp, "There is no application %q on this server.", r.App)
+			"remote", r.Conn.RemoteAddr().String(), "app", brief(r.App), "client", brief(r.FlashVer))
+		return rtmp.Refuse(rtmp.CodeConnectInvalidApp, "There is no application %q on this server.", brief(r.App))
 	}
 	return nil
 }
@@ -34,50 +38,85 @@ func (h *handler) ServeConnect(_ context.Context, r *rtmp.ConnectRequest) error 
 // ServePublish runs a publisher's packets into the hub.
 func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error {
 	n := h.n
-	log := n.log.With("remote", s.Conn().RemoteAddr().String(), "stream", s.Key().String())
+	log := n.streamLog(s.Conn(), s.Key(), s.Request())
 	app, ok := n.app(s.Request())
 	if !ok {
-		return rtmp.Refuse(rtmp.CodePublishBadName, "There is no application %q on this server any more.", s.Key().App)
+		n.counters.refuse(toPublish, byApp)
+		return rtmp.Refuse(rtmp.CodePublishBadName, "There is no application %q on this server any more.", brief(s.Key().App))
 	}
-	if e := mayPublish(&app, s); e != nil {
-		log.Warn("publisher refused, check publish_from and publish_token of the application", "reason", e.Description, "client", s.Request().FlashVer)
-		return e
+	if d := mayPublish(&app, s); d != nil {
+		n.counters.refuse(toPublish, d.reason)
+		log.Warn(d.log)
+		return d.status
 	}
-	if limit := n.Config().Limits.Publishers; n.publishers.Add(1) > int64(limit) && limit > 0 {
-		n.publishers.Add(-1)
+	limit := n.Config().Limits.Publishers
+	defer n.publishers.Add(-1)
+	if n.publishers.Add(1) > int64(limit) && limit > 0 {
+		n.counters.refuse(toPublish, byLimit)
 		log.Warn("publisher refused: limits.publishers is reached", "limit", limit)
 		return rtmp.Refuse(rtmp.CodePublishBadName, "The server has as many publishers as it takes.")
 	}
-	defer n.publishers.Add(-1)
 	return n.publish(ctx, log, s, app.Policy)
 }
 
 // ServePlay lets a player join its stream's fan-out.
 func (h *handler) ServePlay(_ context.Context, s *rtmp.PlayStream) error {
 	n := h.n
-	log := n.log.With("remote", s.Conn().RemoteAddr().String(), "stream", s.Key().String())
+	log := n.streamLog(s.Conn(), s.Key(), s.Request())
 	app, ok := n.app(s.Request())
 	if !ok {
-		return rtmp.Refuse(rtmp.CodePlayFailed, "There is no application %q on this server any more.", s.Key().App)
+		n.counters.refuse(toPlay, byApp)
+		return rtmp.Refuse(rtmp.CodePlayFailed, "There is no application %q on this server any more.", brief(s.Key().App))
 	}
-	if e := mayPlay(&app, s); e != nil {
-		log.Warn("player refused, check play_from and play_token of the application", "reason", e.Description)
-		return e
+	if d := mayPlay(&app, s); d != nil {
+		n.counters.refuse(toPlay, d.reason)
+		log.Warn(d.log)
+		return d.status
 	}
-	if s.Play().Start >= 0 {
+	if !n.servesFrom(s) {
+		n.counters.refuse(toPlay, byNotFound)
+		log.Info("player refused: it wants a recording, and there is none")
 		return rtmp.Refuse(rtmp.CodePlayStreamNotFound, "Failed to play %s; there is no recording of it.", s.Key().Name)
-	}
-	if limit := n.Config().Limits.PlayersPerStream; limit > 0 && n.Players(s.Key()) >= limit {
-		log.Warn("player refused: limits.players_per_stream is reached", "limit", limit)
-		return rtmp.Refuse(rtmp.CodePlayFailed, "%s has as many players as it takes.", s.Key().Name)
 	}
 	return n.join(log, s)
 }
 
-// busy is how a client is told that the name is taken.
-func busy(err error, key media.Key) error {
-	if errors.Is(err, live.ErrBusy) {
+// servesFrom reports whether the live stream is an answer to what a player asks for. A position means a recording, of
+// which there are none; but librtmp (rtmpdump, VLC) asks for position 0 of everything that its user did not call live.
+func (n *Node) servesFrom(s *rtmp.PlayStream) bool {
+	start := s.Play().Start
+	return start < 0 || start == 0 && n.onAir(s.Key())
+}
+
+// onAir reports whether a stream has a publisher, or one that may come back within the grace.
+func (n *Node) onAir(key media.Key) bool {
+	info, ok := n.hub.Stream(key)
+	return ok && (info.Publisher != nil || info.Grace)
+}
+
+func (n *Node) streamLog(c *rtmp.Conn, key media.Key, r *rtmp.ConnectRequest) *slog.Logger {
+	return n.log.With("remote", c.RemoteAddr().String(), "stream", brief(key.String()), "client", brief(r.FlashVer))
+}
+
+// maxBrief is how much of a text that a client chose goes into a log line or an answer, bytes.
+const maxBrief = 200
+
+func brief(s string) string {
+	if len(s) > maxBrief {
+		return s[:maxBrief] + "..."
+	}
+	return s
+}
+
+// refused is how a client is told that the hub does not take its stream.
+func (n *Node) refused(err error, key media.Key) error {
+	switch {
+	case errors.Is(err, live.ErrBusy):
+		n.counters.refuse(toPublish, byBusy)
 		return rtmp.Refuse(rtmp.CodePublishBadName, "%s is already being published.", key.Name)
+	case errors.Is(err, live.ErrClosed):
+		n.counters.refuse(toPublish, byShutdown)
+		return rtmp.Refuse(rtmp.CodePublishBadName, "The server is shutting down.")
 	}
 	return err
 }

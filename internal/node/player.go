@@ -1,8 +1,10 @@
 package node
 
 import (
+	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"leat/internal/fanout"
@@ -10,7 +12,7 @@ import (
 )
 
 // player is a client that plays a live stream: an outlet of its connection in a feed. While it is paused it is in
-// none, and it comes back by joining anew.
+// no log, and it comes back by joining anew.
 type player struct {
 	node     *Node
 	log      *slog.Logger
@@ -19,43 +21,73 @@ type player struct {
 	started  time.Time
 	duration time.Duration // how much the client asked for; 0: no limit
 	waiting  *time.Timer   // ends a play of limited duration whose stream never comes; nil otherwise
+	untimed  atomic.Bool   // the time to the first frame is not taken, or was already
 
 	mu           sync.Mutex
 	member       *fanout.Player // nil while paused
 	audio, video bool
-	sum          fanout.PlayerStats
+	sum          fanout.PlayerStats // of the times in a log that are over
 	over         bool
 }
 
+var _ fanout.Outlet = (*player)(nil)
+
 // join detaches a player from its handler and lets it join its stream's feed.
 func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
-	outlet, err := s.Detach()
-	if err != nil {
-		return nil //nolint:nilerr // the client has gone already; its connection's end is logged with the reason
-	}
-	p := &player{node: n, log: log, outlet: outlet, started: time.Now(), audio: true, video: true}
+	p := &player{node: n, log: log, started: time.Now(), audio: true, video: true}
 	if d := s.Play().Duration; d >= 0 {
 		p.duration = max(d, time.Nanosecond) // 0 asks for a single frame
 	}
-	p.feed = n.enter(feedKey{stream: s.Key(), encoder: outlet.Encoder()})
-	n.counters.players.Add(1)
-	n.counters.playing.Add(1)
-	log.Info("playing", "client", s.Request().FlashVer)
+	p.untimed.Store(!n.onAir(s.Key()))
+	var err error
+	if p.feed, err = n.enter(feedKey{stream: s.Key(), encoder: s.Encoder()}, p); err != nil {
+		return n.turnAway(log, s, err)
+	}
+	if p.outlet, err = s.Detach(); err != nil {
+		p.feed.leave(p)
+		return nil //nolint:nilerr // the client has gone already; its connection's end is logged with the reason
+	}
+	n.counters.plays.Add(1)
+	log.Info("playing")
 	p.enter()
 	if err := p.feed.tell(s); err != nil {
 		log.Debug("notice not sent", "err", err)
 	}
 	p.limitWait()
-	outlet.OnCommand(p.command)
+	p.outlet.OnCommand(p.command)
 	return nil
 }
 
-// enter joins the feed. mu is not held: OnEnd may be called before Join returns.
+// turnAway refuses a player that enter has refused.
+func (n *Node) turnAway(log *slog.Logger, s *rtmp.PlayStream, err error) error {
+	if errors.Is(err, errStopping) {
+		n.counters.refuse(toPlay, byShutdown)
+		return rtmp.Refuse(rtmp.CodePlayFailed, "The server is shutting down.")
+	}
+	n.counters.refuse(toPlay, byLimit)
+	log.Warn("player refused: limits.players_per_stream is reached", "limit", n.Config().Limits.PlayersPerStream)
+	return rtmp.Refuse(rtmp.CodePlayFailed, "%s has as many players as it takes.", s.Key().Name)
+}
+
+// TryWrite is the outlet's, and takes the time to the first frame.
+func (p *player) TryWrite(b []byte) (int, error) {
+	n, err := p.outlet.TryWrite(b)
+	if n > 0 && !p.untimed.Load() {
+		p.untimed.Store(true)
+		p.node.counters.firstFrame.observe(time.Since(p.started), 1)
+	}
+	return n, err
+}
+
+// NotifyWritable is the outlet's.
+func (p *player) NotifyWritable(fn func()) { p.outlet.NotifyWritable(fn) }
+
+// enter joins the log. mu is not held: ended may be called before Join returns.
 func (p *player) enter() {
 	p.mu.Lock()
 	opts := fanout.JoinOptions{Audio: p.audio, Video: p.video, Duration: p.remaining(), OnEnd: p.ended}
 	p.mu.Unlock()
-	member := p.feed.out.Join(p.outlet, opts)
+	member := p.feed.out.Join(p, opts)
 	p.mu.Lock()
 	over := p.over
 	if !over {
@@ -95,15 +127,17 @@ func (p *player) limitWait() {
 	})
 }
 
-// command obeys the client.
+// command obeys the client. It runs on the connection's reading goroutine, but for CloseCommand.
 func (p *player) command(cmd rtmp.Command) {
 	switch cmd := cmd.(type) {
 	case rtmp.PauseCommand:
-		p.pause(cmd.Paused)
+		if cmd.Paused {
+			p.part()
+		}
 	case rtmp.ReceiveAudioCommand:
-		p.receive(cmd.On, p.video)
+		p.receive(&p.audio, cmd.On)
 	case rtmp.ReceiveVideoCommand:
-		p.receive(p.audio, cmd.On)
+		p.receive(&p.video, cmd.On)
 	case rtmp.CloseCommand:
 		p.leave("the client left")
 		return
@@ -116,18 +150,6 @@ func (p *player) command(cmd rtmp.Command) {
 	}
 }
 
-// pause takes the player out of the fan-out.
-func (p *player) pause(paused bool) {
-	if !paused {
-		return
-	}
-	p.mu.Lock()
-	member := p.member
-	p.member = nil
-	p.mu.Unlock()
-	p.part(member)
-}
-
 // resume joins again at the newest key frame, behind the answer.
 func (p *player) resume() {
 	p.mu.Lock()
@@ -138,31 +160,41 @@ func (p *player) resume() {
 	}
 }
 
-// receive turns kinds of media on and off. Only the connection's reading goroutine calls it, so audio and video are
-// the ones set last.
-func (p *player) receive(audio, video bool) {
+// receive turns a kind of media, audio or video of p, on or off.
+func (p *player) receive(kind *bool, on bool) {
 	p.mu.Lock()
-	p.audio, p.video = audio, video
-	member := p.member
+	*kind = on
+	member, audio, video := p.member, p.audio, p.video
 	p.mu.Unlock()
 	if member != nil {
 		member.SetReceive(audio, video)
 	}
 }
 
-// part leaves the fan-out and keeps the counters.
-func (p *player) part(member *fanout.Player) {
-	if member == nil {
+// part leaves the log and keeps what was counted there.
+func (p *player) part() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.member == nil {
 		return
 	}
-	member.Leave()
-	s := member.Stats()
-	p.mu.Lock()
+	p.member.Leave()
+	s := p.member.Stats()
+	p.member = nil
 	p.sum.Bytes += s.Bytes
 	p.sum.Messages += s.Messages
 	p.sum.Dropped += s.Dropped
-	p.mu.Unlock()
-	p.node.counters.dropped.Add(s.Dropped)
+}
+
+// dropped is how many messages it should have had, but for being too slow. It never goes back.
+func (p *player) dropped() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.sum.Dropped
+	if p.member != nil {
+		n += p.member.Stats().Dropped
+	}
+	return n
 }
 
 // ended is the fan-out's word that the player is over.
@@ -170,13 +202,16 @@ func (p *player) ended(reason fanout.Reason) {
 	switch reason {
 	case fanout.ReasonLag:
 		name := p.outlet.Stream().Key().Name
-		p.outlet.End(rtmp.Status{Code: string(rtmp.CodePlayInsufficientBW), Description: "Data is playing slower than normal: " + name + " is ended.", Details: name})
-		p.outlet.Stream().Conn().Kick("the player is too slow: it fell behind by more than limits.max_lag")
 		p.leave("it was too slow for limits.max_lag")
+		p.outlet.End(rtmp.Status{Code: string(rtmp.CodePlayInsufficientBW), Description: "Data is playing slower than normal: " + name + " is ended.", Details: name})
+		p.outlet.Stream().Conn().Kick("the player was too slow: it fell behind by more than limits.max_lag")
 	case fanout.ReasonDuration:
 		p.leave("it has had the duration that it asked for")
 		p.outlet.Complete()
-	case fanout.ReasonClosed, fanout.ReasonError:
+	case fanout.ReasonClosed:
+		p.leave("the server is shutting down")
+		p.outlet.Complete()
+	case fanout.ReasonError:
 		p.leave("the connection is gone")
 	}
 }
@@ -189,14 +224,11 @@ func (p *player) leave(why string) {
 		return
 	}
 	p.over = true
-	member := p.member
-	p.member = nil
 	if p.waiting != nil {
 		p.waiting.Stop()
 	}
 	p.mu.Unlock()
-	p.part(member)
-	p.feed.leave()
-	p.node.counters.playing.Add(-1)
+	p.part()
+	p.feed.leave(p)
 	p.log.Info("play ended", "reason", why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
 }
