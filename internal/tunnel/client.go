@@ -153,11 +153,12 @@ func (c *conn) run(ctx context.Context) {
 	defer close(c.ended)
 	defer c.link.close()
 	err := c.exchangeAll(ctx)
-	c.in.end(err, err, false)
+	writeErr := err
 	if errors.Is(err, io.EOF) {
-		err = io.ErrClosedPipe
+		writeErr = io.ErrClosedPipe
 	}
-	c.out.end(err, err, true)
+	c.out.end(writeErr, writeErr, true) // first: whoever reads the end can write no more
+	c.in.end(err, err, false)
 }
 
 // exchangeAll makes requests until the session is over: io.EOF is the orderly end.

@@ -94,8 +94,8 @@ func (c *session) drop(readErr, writeErr error) {
 		return
 	}
 	close(c.gone)
+	c.out.end(readErr, writeErr, true) // first: whoever reads the end can write no more
 	c.in.end(readErr, writeErr, false)
-	c.out.end(readErr, writeErr, true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.idle.Stop()
