@@ -120,7 +120,7 @@ func (s *clientSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd
 			return c.send(0, &message.Command{Name: "_checkbw", TransactionID: c.calls.next()})
 		}
 		return nil
-	case "_onbwcheck":
+	case "_onbwcheck", "onBWCheck":
 		s.bandwidthCalls++
 		return c.send(0, &message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{s.bandwidthCalls - 1}})
 	case "_onbwdone", "onFCPublish", "onFCUnpublish", "onFCSubscribe", "playlist_ready":

@@ -36,7 +36,8 @@ type PlayStream struct {
 	end      error         // why the stream was stopped; nil while it lives
 	fitter   *Fitter
 	filter   playFilter
-	fitted   []*media.Packet // reused by WritePacket
+	fitted   []*media.Packet // reused by prepare
+	ready    []*media.Packet // and this
 }
 
 var _ media.Writer = (*PlayStream)(nil)
@@ -127,31 +128,11 @@ func (p *PlayStream) WritePacket(ctx context.Context, pkt *media.Packet) error {
 	if err := p.Start(false); err != nil {
 		return err
 	}
-	fitted, notice := p.fitter.Fit(p.fitted[:0], pkt)
-	p.fitted = fitted
-	if notice != nil {
-		if err := p.Status(*notice); err != nil {
-			return err
-		}
-	}
-	for _, pkt := range fitted {
-		if err := p.writeFitted(ctx, pkt); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeFitted sends what the client wants now of a packet in its form.
-func (p *PlayStream) writeFitted(ctx context.Context, pkt *media.Packet) error {
-	p.mu.Lock()
-	packets, err := p.filter.pass(pkt), p.end
-	over := p.filter.over
-	p.mu.Unlock()
+	ready, over, err := p.prepare(pkt)
 	if err != nil {
 		return err
 	}
-	for _, pkt := range packets {
+	for _, pkt := range ready {
 		err := p.st.c.out.writeMedia(ctx, func(dst []byte, _ uint32) []byte { return p.enc.Append(dst, pkt) })
 		if err != nil {
 			return err
@@ -161,6 +142,25 @@ func (p *PlayStream) writeFitted(ctx context.Context, pkt *media.Packet) error {
 		return io.EOF
 	}
 	return nil
+}
+
+// prepare returns what is to be sent for pkt, in the client's form and if the client wants it now, and whether the duration that
+// it asked for is over then. The slice is valid until the next call.
+func (p *PlayStream) prepare(pkt *media.Packet) (ready []*media.Packet, over bool, err error) {
+	fitted, notice := p.fitter.Fit(p.fitted[:0], pkt)
+	p.fitted = fitted
+	if notice != nil {
+		if err := p.Status(*notice); err != nil {
+			return nil, false, err
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready = p.ready[:0]
+	for _, pkt := range fitted {
+		p.ready = append(p.ready, p.filter.pass(pkt)...)
+	}
+	return p.ready, p.filter.over, p.end
 }
 
 // Commands returns what the client asks for from now on. The channel has room for some; while it is full the

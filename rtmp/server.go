@@ -28,6 +28,8 @@ type Server struct {
 	// LegacyCodecs sends players that announce nothing of Enhanced RTMP also HEVC, AV1, VP8, VP9 and Opus by the numbers
 	// that were in use before it. Without it these codecs are sent to them as they were received.
 	LegacyCodecs bool
+	// Aggregate lets PlayStream.WritePackets send Aggregate messages (RTMP 7.1.6) to clients that know them.
+	Aggregate bool
 	// DelayedWrites leaves Nagle's algorithm on (no TCP_NODELAY). The kernel then merges small writes while an
 	// acknowledgement is outstanding: cheaper, but joins take up to 40 ms longer.
 	DelayedWrites bool
