@@ -1,10 +1,12 @@
 package rtmp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +31,9 @@ type serverSide struct {
 	mu      sync.Mutex
 	streams map[uint32]*serverStream
 	buffers map[uint32]time.Duration // of streams that do not exist yet; of those without one under 0
-	lastID  uint32
-	callSem chan struct{} // one token for each remote call under way
+	lastID  uint32                   // given out last by createStream
+	made    uint64                   // streams so far, for their order
+	callSem chan struct{}            // one token for each remote call under way
 }
 
 func (s *serverSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err error) {
@@ -211,24 +214,40 @@ func (s *serverSide) userControl(c *Conn, u *message.UserControl) error {
 	return nil
 }
 
-// stream returns the message stream that a command or a media message of msid is for. A few encoders use an id
-// that was never created, or 0: they get a stream made, within the limit.
+// stream returns the message stream that a command of msid is for. A few encoders use an id that was never created, or 0: 0 is
+// the newest stream, and what does not exist is made if create says so, within the limit.
 func (s *serverSide) stream(c *Conn, msid uint32, create bool) *serverStream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st := s.streams[msid]; st != nil {
+	st := s.streams[msid]
+	if st == nil && msid == 0 {
+		st, msid = s.newest(func(*serverStream) bool { return true }), 1
+	}
+	if st != nil || !create || len(s.streams) >= c.limits.Streams {
 		return st
 	}
-	if msid == 0 {
-		if st := s.streams[s.lastID]; st != nil {
-			return st
-		}
-		msid = 1
-	}
-	if !create || len(s.streams) >= c.limits.Streams {
-		return nil
-	}
 	return s.addStream(c, msid)
+}
+
+// publishingStream returns the message stream that media of msid is for; 0 is the newest one that publishes.
+func (s *serverSide) publishingStream(msid uint32) *serverStream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.streams[msid]; st != nil || msid != 0 {
+		return st
+	}
+	return s.newest((*serverStream).publishes)
+}
+
+// newest returns the stream made last of those that fit; nil without one. Called with mu held.
+func (s *serverSide) newest(fits func(*serverStream) bool) *serverStream {
+	var newest *serverStream
+	for _, st := range s.streams {
+		if (newest == nil || st.order > newest.order) && fits(st) {
+			newest = st
+		}
+	}
+	return newest
 }
 
 // addStream is called with mu held.
@@ -236,7 +255,8 @@ func (s *serverSide) addStream(c *Conn, msid uint32) *serverStream {
 	if s.streams == nil {
 		s.streams = map[uint32]*serverStream{}
 	}
-	st := &serverStream{c: c, side: s, id: msid, idle: make(chan struct{})}
+	s.made++
+	st := &serverStream{c: c, side: s, id: msid, order: s.made, idle: make(chan struct{})}
 	close(st.idle)
 	st.buffer = s.buffers[0]
 	if d, ok := s.buffers[msid]; ok {
@@ -244,19 +264,21 @@ func (s *serverSide) addStream(c *Conn, msid uint32) *serverStream {
 		delete(s.buffers, msid)
 	}
 	s.streams[msid] = st
-	s.lastID = max(s.lastID, msid)
 	return st
 }
 
-// createStream gives out the lowest id that is free and was not the last one given back, so that an id is never
-// reused at once. The first is 1: some clients accept nothing else.
+// createStream gives out the next id that is free. The first is 1: some clients accept nothing else. An id comes back only
+// after all others, so that what is still on its way to a deleted stream meets none.
 func (s *serverSide) createStream(c *Conn) *serverStream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.streams) >= c.limits.Streams {
 		return nil
 	}
-	return s.addStream(c, s.lastID+1)
+	for s.lastID++; s.lastID == 0 || s.streams[s.lastID] != nil; {
+		s.lastID++
+	}
+	return s.addStream(c, s.lastID)
 }
 
 func (s *serverSide) deleteStream(msid uint32) {
@@ -276,6 +298,7 @@ func (s *serverSide) eachStream(fn func(*serverStream)) {
 		all = append(all, st)
 	}
 	s.mu.Unlock()
+	slices.SortFunc(all, func(a, b *serverStream) int { return cmp.Compare(a.order, b.order) })
 	for _, st := range all {
 		fn(st)
 	}

@@ -24,9 +24,10 @@ var errReplaced = errors.New("rtmp: the client plays something else")
 // serverStream is one message stream of a server's connection: idle, publishing or playing. Commands and media
 // arrive on the reading goroutine; the handler of what is under way runs on its own.
 type serverStream struct {
-	c    *Conn
-	side *serverSide
-	id   uint32
+	c     *Conn
+	side  *serverSide
+	id    uint32
+	order uint64 // later streams have higher ones
 
 	mu     sync.Mutex
 	buffer time.Duration           // SetBufferLength; it may come before play
@@ -260,6 +261,12 @@ func (st *serverStream) stop(cause error) {
 	}
 }
 
+func (st *serverStream) publishes() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.pub != nil
+}
+
 // unpublish ends the publication of name, if that is what this stream does.
 func (st *serverStream) unpublish(name string) {
 	st.mu.Lock()
@@ -285,7 +292,7 @@ func (s *serverSide) media(ctx context.Context, c *Conn, m *chunk.Message) error
 	if s.req == nil {
 		return &ProtocolError{Reason: fmt.Sprintf("%v was sent before connect", message.Type(m.Type))}
 	}
-	st := s.stream(c, m.StreamID, false)
+	st := s.publishingStream(m.StreamID)
 	if st == nil {
 		return nil
 	}
