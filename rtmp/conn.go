@@ -157,7 +157,7 @@ func (c *Conn) eofText() string {
 	switch {
 	case c.in.bytes.Load() == 0:
 		return "the peer closed the connection without sending a byte"
-	case !c.in.handshaken:
+	case !c.in.handshaken.Load():
 		return "the peer closed the connection during the handshake"
 	case !c.connected.Load():
 		return "the peer closed the connection before connect was finished"
@@ -261,7 +261,7 @@ func (c *Conn) check(now time.Time) {
 }
 
 func (c *Conn) timeoutText() string {
-	if c.in.handshaken {
+	if c.in.handshaken.Load() {
 		return fmt.Sprintf("no connect within %v of the TCP connection", c.limits.HandshakeTimeout)
 	}
 	return fmt.Sprintf("the handshake was not finished within %v", c.limits.HandshakeTimeout)

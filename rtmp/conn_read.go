@@ -17,7 +17,7 @@ import (
 type inbound struct {
 	chunks     *chunk.Reader
 	cipher     *rc4.Cipher // RTMPE; nil otherwise
-	handshaken bool
+	handshaken atomic.Bool
 	bytes      atomic.Uint64
 	readAt     atomic.Int64 // Unix nanoseconds of the last read that brought something
 	last       lastMessage
@@ -125,12 +125,12 @@ func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
 	if c.closing.Load() {
 		return nil
 	}
-	if !c.in.handshaken {
+	if !c.in.handshaken.Load() {
 		rest, done, err := c.side.handshake(c, b)
 		if err != nil || !done {
 			return err
 		}
-		c.in.handshaken = true
+		c.in.handshaken.Store(true)
 		b = rest
 	}
 	if c.in.cipher != nil {
