@@ -12,6 +12,9 @@ import (
 // cli is the command line: a field for each verb, whose Run method does it.
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Publish publishCommand `cmd:"" help:"Publish an FLV file to a server."`
+	Play    playCommand    `cmd:"" help:"Play a stream into an FLV file."`
+	Probe   probeCommand   `cmd:"" help:"Say what a stream or an FLV file holds."`
 	Config  configCommand  `cmd:"" help:"Print or check a configuration."`
 	Version versionCommand `cmd:"" help:"Print the version of this program."`
 

@@ -14,12 +14,24 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script/*.txtar, which use this command as a user does. Beside the commands of testscript
-// there is "exits CODE program args…", which checks the exit code.
+// there are
+//
+//	exits CODE program args…    runs a program and checks its exit code
+//	flv FILE TIME [BYTES]       writes an FLV file with H.264 and AAC of that length, and cuts so many bytes off its end
+//	serve [CONFIG]              starts `leat serve`, waits until it is ready and sets $URL to its address
+//	served PATTERN              waits until the server has logged a line that matches
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(env *testscript.Env) error {
+			env.Values[serverKey{}] = new(scriptServer)
+			env.Setenv("GORACE", quickExit)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "flv": writeFLV, "serve": serve, "served": served,
+		},
 	})
 }
 

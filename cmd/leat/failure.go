@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"leat/rtmp"
+)
+
+// failure turns an error of package rtmp into a sentence for the user, with the exit code that belongs to it. doing is
+// what was asked of the server: "connect", "publish" or "play".
+func (t *target) failure(ctx context.Context, err error, doing string) error {
+	code, text := t.explain(ctx, err, doing)
+	return &exitError{code, errors.New(t.secrets.Replace(text))}
+}
+
+func (t *target) explain(ctx context.Context, err error, doing string) (code int, text string) {
+	if ctx.Err() != nil {
+		return exitFailed, errInterrupted.Error()
+	}
+	if refused, ok := errors.AsType[*rtmp.StatusError](err); ok {
+		return exitRefused, fmt.Sprintf("%s refused to %s %s: %v%s", t.url.Address(), doing, t.stream(), refused, advice(refused))
+	}
+	if failed, ok := errors.AsType[*rtmp.DialError](err); ok {
+		return exitNoConnect, fmt.Sprintf("cannot connect to %s: %s", t.url.Address(), t.explainDial(failed))
+	}
+	if closed, ok := errors.AsType[*rtmp.CloseReason](err); ok && closed.Side == rtmp.SidePeer {
+		return exitRefused, fmt.Sprintf("%s closed the connection when asked to %s %s; servers do so when they refuse a stream key",
+			t.url.Address(), doing, t.stream())
+	}
+	return exitFailed, fmt.Sprintf("cannot %s %s at %s: %v", doing, t.stream(), t.url.Address(), err)
+}
+
+// advice says what to do about a refusal.
+func advice(e *rtmp.StatusError) string {
+	switch rtmp.Code(e.Code) {
+	case rtmp.CodePublishBadName:
+		return "; check the stream key, and whether somebody else publishes under it"
+	case rtmp.CodeConnectInvalidApp:
+		return "; check the application in the URL"
+	case rtmp.CodeConnectRejected:
+		return "; check the application and the credentials in the URL"
+	case rtmp.CodePlayStreamNotFound, rtmp.CodePlayFailed:
+		return "; check the stream name"
+	}
+	return ""
+}
+
+// explainDial says at which step a connection failed, why, and what to look at.
+func (t *target) explainDial(e *rtmp.DialError) string {
+	timedOut := errors.Is(e.Err, context.DeadlineExceeded)
+	if ne, ok := errors.AsType[net.Error](e.Err); ok {
+		timedOut = timedOut || ne.Timeout()
+	}
+	closed, isClosed := errors.AsType[*rtmp.CloseReason](e.Err)
+	switch dns, isDNS := errors.AsType[*net.DNSError](e.Err); {
+	case isDNS && dns.IsNotFound:
+		return fmt.Sprintf("there is no host %q; check the URL", t.url.Host)
+	case e.Step == "TLS":
+		return explainTLS(e.Err)
+	case errors.Is(e.Err, syscall.ECONNREFUSED):
+		return "nothing listens there; check host and port, and whether the server runs"
+	case timedOut && e.Step == "connecting":
+		return "no answer; check host, port and firewall"
+	case isClosed && e.Step == "handshake":
+		return closed.Text + "; is this an RTMP server's port, and does it want rtmps:// instead?"
+	case isClosed:
+		return closed.Text
+	case e.Step == "handshake":
+		return innermost(e.Err).Error() + " to the RTMP handshake; is this an RTMP server's port, and does it want rtmps:// instead?"
+	}
+	return innermost(e.Err).Error()
+}
+
+// explainTLS tells a certificate that is not trusted from a server that does not speak TLS.
+func explainTLS(err error) string {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "the server does not speak TLS on this port; try rtmp:// instead of rtmps://"
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		text := err.Error()
+		if host, ok := errors.AsType[x509.HostnameError](err); ok {
+			text = host.Error()
+		}
+		return text + "; correct the certificate, or trust it without verification by --insecure"
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return "the server closed the connection during the TLS handshake; try rtmp:// instead of rtmps://"
+	}
+	return "TLS failed: " + innermost(err).Error()
+}
+
+// innermost takes off what the net package says about the operation: the sentence around it says that already.
+func innermost(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
+		err = call.Err
+	}
+	return err
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"leat/flv"
+	"leat/rtmp"
+)
+
+// playCommand is `leat play`.
+type playCommand struct {
+	connectFlags
+
+	URL    string `arg:"" name:"url" help:"What to play: rtmp://host/app/name."`
+	Output string `short:"o" help:"FLV file to write, replacing it, or - for standard output." placeholder:"FILE"`
+
+	Start    *time.Duration `help:"Play the recording from here on, instead of the live stream." placeholder:"TIME"`
+	Duration time.Duration  `help:"End after so much of the stream." placeholder:"TIME"`
+	Timeout  time.Duration  `help:"How long to wait for the server's answers, the first packet and each that follows; 0 waits for packets for ever." default:"30s"`
+}
+
+// Run plays into a file until the stream ends, its duration is over or a signal comes; then the file's header is filled in.
+// The file is made when the first packet has come. Nothing of a file is changed by a play that brings none.
+func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
+	t, err := c.check()
+	if err != nil {
+		return err
+	}
+	conn, err := t.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	answering, done := t.answering(ctx)
+	defer done()
+	player, err := conn.Play(answering, "", c.options())
+	if err != nil {
+		return t.failure(ctx, err, "play")
+	}
+	out := &output{name: c.Output, std: std.out}
+	r := &recording{
+		out:      flv.NewWriter(out),
+		duration: c.Duration,
+		patience: patience{limit: c.Timeout},
+		progress: newProgress(std.err, "playing", c.Duration.Milliseconds()),
+	}
+	err = r.run(ctx, player)
+	r.progress.end()
+	if err := errors.Join(player.Close(), r.finish(), out.Close()); err != nil {
+		return err
+	}
+	return r.outcome(ctx, t, err)
+}
+
+// check looks at the arguments.
+func (c *playCommand) check() (*target, error) {
+	t, err := c.target(c.URL, c.Timeout)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Output == "":
+		err = errors.New("say where to write: -o FILE, or -o - for standard output")
+	case c.Duration < 0:
+		err = errors.New("--duration must not be negative")
+	case c.Start != nil && *c.Start < 0:
+		err = errors.New("--start must not be negative")
+	default:
+		return t, checkFolder(c.Output)
+	}
+	return nil, &exitError{exitUsage, err}
+}
+
+// checkFolder finds a wrong path before a server is asked for anything.
+func checkFolder(name string) error {
+	if name == standard {
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("cannot write %s: it is a folder", name)
+	}
+	if _, err := os.Stat(filepath.Dir(name)); err != nil {
+		return fmt.Errorf("cannot write %s: %w", name, err)
+	}
+	return nil
+}
+
+func (c *playCommand) options() *rtmp.PlayOptions {
+	o := &rtmp.PlayOptions{Duration: c.Duration}
+	if c.Start != nil {
+		o.Start, o.Recorded = *c.Start, true
+	}
+	return o
+}
+
+// output is the file to write. It is made by the first Write. It can seek if the file can, and not on standard output,
+// which may append to something.
+type output struct {
+	name string
+	std  io.Writer
+	file *os.File // nil on standard output, and before the first Write
+}
+
+// Write writes to the file.
+func (o *output) Write(b []byte) (int, error) {
+	if o.name == standard {
+		return o.std.Write(b)
+	}
+	if err := o.open(); err != nil {
+		return 0, err
+	}
+	return o.file.Write(b)
+}
+
+// Seek moves in the file.
+func (o *output) Seek(offset int64, whence int) (int64, error) {
+	if o.name == standard {
+		return 0, errors.ErrUnsupported
+	}
+	if err := o.open(); err != nil {
+		return 0, err
+	}
+	return o.file.Seek(offset, whence)
+}
+
+func (o *output) open() (err error) {
+	if o.file == nil {
+		o.file, err = os.Create(o.name)
+	}
+	return err
+}
+
+// Close closes the file if there is one.
+func (o *output) Close() error {
+	if o.file == nil {
+		return nil
+	}
+	return o.file.Close()
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// progress shows on a terminal how far a stream has come. A nil progress shows nothing.
+type progress struct {
+	bar   *progressbar.ProgressBar
+	verb  string
+	total int64 // 0: unknown, so at counts nothing
+	begun time.Time
+	shown time.Time
+}
+
+// refresh is how often the line is written anew.
+const refresh = 200 * time.Millisecond
+
+// newProgress returns a progress of total units on w, or of an unknown number when that is 0. It returns nil unless w is
+// a terminal: a pipe gets nothing.
+func newProgress(w io.Writer, verb string, total int64) *progress {
+	if !isTerminal(w) {
+		return nil
+	}
+	return startProgress(w, verb, total)
+}
+
+func startProgress(w io.Writer, verb string, total int64) *progress {
+	most := total
+	if total == 0 {
+		most = -1
+	}
+	bar := progressbar.NewOptions64(most,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(verb),
+		progressbar.OptionSetWidth(24),
+		progressbar.OptionThrottle(0),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetSpinnerChangeInterval(0), // it needs no goroutine of its own: at moves it
+	)
+	return &progress{bar: bar, verb: verb, total: total, begun: time.Now()}
+}
+
+// at shows how many units are done, how much media that is and how many bytes.
+func (p *progress) at(done int64, media time.Duration, bytes int64) {
+	if p == nil || time.Since(p.shown) < refresh {
+		return
+	}
+	p.shown = time.Now()
+	rate := float64(bytes*8) / max(time.Since(p.begun).Seconds(), 0.001)
+	p.bar.Describe(fmt.Sprintf("%s %s, %s, %s", p.verb, clock(media), size(bytes), bitRate(rate)))
+	if p.total == 0 {
+		done = 1
+		_ = p.bar.Add64(done) // moves the spinner; a terminal that cannot be written to is no reason to stop
+		return
+	}
+	_ = p.bar.Set64(min(done, p.total-1)) // the last unit is end's; as above
+}
+
+// end leaves the line.
+func (p *progress) end() {
+	if p != nil {
+		_ = p.bar.Exit() // as in at
+	}
+}
+
+// clock writes a time as h:mm:ss.
+func clock(d time.Duration) string {
+	s := int64(d / time.Second)
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// size writes a number of bytes for people.
+func size(bytes int64) string {
+	switch n := float64(bytes); {
+	case n >= 1e9:
+		return fmt.Sprintf("%.2f GB", n/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", n/1e6)
+	}
+	return fmt.Sprintf("%.1f kB", float64(bytes)/1e3)
+}
+
+// bitRate writes bits per second for people.
+func bitRate(bits float64) string {
+	if bits >= 1e6 {
+		return fmt.Sprintf("%.2f Mbit/s", bits/1e6)
+	}
+	return fmt.Sprintf("%.0f kbit/s", bits/1e3)
+}
