@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"leat/internal/config"
@@ -50,8 +47,12 @@ func (c *serveCommand) load() (*config.Config, error) {
 // drainTime is how long clients have to leave after the first signal.
 const drainTime = 5 * time.Second
 
-// Run serves until a signal comes. The second signal ends the process at once.
-func (c *serveCommand) Run(ctx context.Context, std streams) error {
+// Run serves until ctx is done, which the first signal brings about; the second ends the process at once.
+func (c *serveCommand) Run(ctx context.Context, std streams) (err error) {
+	reloads := newReloader(c)
+	defer func() { err = errors.Join(err, reloads.close()) }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	cfg, err := c.load()
 	if err != nil {
 		return fmt.Errorf("the configuration has mistakes:\n%w", err)
@@ -61,21 +62,19 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	logger := newLogger(std.err, cfg.Log.Format, level)
 	n := node.New(cfg, logger)
 	if err := n.Listen(ctx); err != nil {
-		return err
+		return errors.Join(err, n.Shutdown(ctx))
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- n.Serve() }() // ends with Shutdown
+	reloads.running.Go(func() { reloads.run(ctx, n, logger, level) })
 	select {
 	case err = <-served:
 	case <-ctx.Done():
-		stop() // from here on a signal ends the process
 		logger.Info("shutting down, a second signal ends at once")
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	if down := n.Shutdown(drain); down != nil && !errors.Is(down, context.DeadlineExceeded) && !errors.Is(down, net.ErrClosed) {
+	drain, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer stop()
+	if down := n.Shutdown(drain); down != nil && !errors.Is(down, context.DeadlineExceeded) {
 		err = errors.Join(err, down)
 	}
 	logger.Info("stopped")
