@@ -33,7 +33,7 @@ func (p *PlayStream) Detach() (*Outlet, error) {
 	case p.outlet != nil:
 		return nil, errors.New("rtmp: the stream is detached already")
 	}
-	p.outlet = &Outlet{p: p, out: &p.st.c.out}
+	p.outlet = &Outlet{p: p, out: &p.st.c.out, waiting: p.filter.handOver()}
 	p.st.c.limitUnsent()
 	return p.outlet, nil
 }

@@ -163,13 +163,16 @@ func (p *PlayStream) prepare(pkt *media.Packet) (ready []*media.Packet, over boo
 	return p.ready, p.filter.over, p.end
 }
 
-// Commands returns what the client asks for from now on. The channel has room for some; while it is full the
+// Commands returns what the client asks for from now on, and first what is in force already: a pause, or media turned off. The channel has room for some; while it is full the
 // connection's reading waits. It is never closed: after a CloseCommand, or when the handler's context ends, nothing more comes.
 func (p *PlayStream) Commands() <-chan Command {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.commands == nil {
-		p.commands = make(chan Command, 64)
+		p.commands = make(chan Command, maxWaitingCommands)
+		for _, cmd := range p.filter.handOver() {
+			p.commands <- cmd
+		}
 	}
 	return p.commands
 }
@@ -217,7 +220,12 @@ func (p *PlayStream) Answer(cmd Command, refusal *StatusError) error {
 	case ReceiveVideoCommand:
 		return p.answerReceive(cmd.On)
 	case SeekCommand:
-		return p.Status(Refuse(CodeSeekFailed, "The stream doesn't support seeking.").Status)
+		refusal := Refuse(CodeSeekFailed, "The stream doesn't support seeking.")
+		err := p.Status(refusal.Status)
+		if cmd.TransactionID == 0 || err != nil {
+			return err
+		}
+		return p.st.c.send(0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID, Args: []any{refusal.Object()}})
 	case Play2Command:
 		return p.Status(Refuse(CodePlayFailed, "This stream has no other renditions.").Status)
 	case StepCommand:

@@ -38,6 +38,22 @@ func (f *playFilter) command(cmd Command) {
 	}
 }
 
+// handOver returns what the client has asked for, as commands to who obeys it from now on, and obeys it no longer.
+func (f *playFilter) handOver() []Command {
+	var commands []Command
+	if f.paused {
+		commands = append(commands, PauseCommand{Paused: true})
+	}
+	if f.noAudio {
+		commands = append(commands, ReceiveAudioCommand{})
+	}
+	if f.noVideo {
+		commands = append(commands, ReceiveVideoCommand{})
+	}
+	f.paused, f.noAudio, f.noVideo = false, false, false
+	return commands
+}
+
 func (f *playFilter) resume() { f.waitKey, f.resend = true, true }
 
 // pass returns what is to be sent for p: nothing, p, or the headers in force and p. The slice is valid until the next call.
@@ -46,9 +62,14 @@ func (f *playFilter) pass(p *media.Packet) []*media.Packet {
 	if !isHeader && !f.began {
 		f.began, f.first = true, p.Timestamp
 	}
-	if f.duration >= 0 && f.began && p.Timestamp-f.first >= max(f.duration, 1) {
+	switch {
+	case f.over:
+		return nil
+	case f.duration > 0 && f.began && p.Timestamp-f.first >= f.duration:
 		f.over = true
 		return nil
+	case f.duration == 0 && f.began: // a single frame
+		f.over = true
 	}
 	switch {
 	case f.paused, p.Kind == media.Audio && f.noAudio, p.Kind == media.Video && f.noVideo:
