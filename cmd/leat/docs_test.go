@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"leat/internal/config"
+)
+
+const root = "../.."
+
+// documents returns README.md and what is under docs, by name.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	read := func(name string) {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = string(text)
+	}
+	read("README.md")
+	err := fs.WalkDir(os.DirFS(root), "docs", func(name string, _ fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(name) == ".md" {
+			read(name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestDocumentsUseTheCommandLine: each use of this command in the documents is one that it understands.
+func TestDocumentsUseTheCommandLine(t *testing.T) {
+	total := 0
+	for name, text := range documents(t) {
+		for _, line := range commandLines(text) {
+			total++
+			if err := understood(line); err != nil {
+				t.Errorf("%s says %q: %v", name, line, err)
+			}
+		}
+	}
+	if total < 10 {
+		t.Errorf("only %d uses of the command were found", total)
+	}
+}
+
+var (
+	inlineCode = regexp.MustCompile("`([^`]+)`")
+	leatLine   = regexp.MustCompile(`^(?:build/)?leat (.*)$`)
+)
+
+// commandLines finds what stands behind "leat" in inline code, and in code blocks, pipes taken apart.
+func commandLines(text string) []string {
+	var lines []string
+	take := func(s string) {
+		for part := range strings.SplitSeq(s, " | ") {
+			part, _, _ = strings.Cut(part, " > ")
+			if m := leatLine.FindStringSubmatch(strings.TrimSpace(part)); m != nil {
+				lines = append(lines, m[1])
+			}
+		}
+	}
+	fenced := false
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "```"):
+			fenced = !fenced
+		case fenced || strings.HasPrefix(line, "    "):
+			take(line)
+		default:
+			for _, m := range inlineCode.FindAllStringSubmatch(line, -1) {
+				take(m[1])
+			}
+		}
+	}
+	return lines
+}
+
+// understood parses a command line and does nothing. A verb alone, as in "see leat probe", will do.
+func understood(line string) error {
+	parser, err := kong.New(new(cli), kong.Name("leat"), kong.Vars{"version": ""}, kong.Exit(func(int) {}))
+	if err != nil {
+		return err
+	}
+	args := fields(line)
+	if isVerb(parser.Model.Node, args) {
+		return nil
+	}
+	_, err = parser.Parse(args)
+	return err
+}
+
+// isVerb reports whether args name a command, and nothing but that.
+func isVerb(n *kong.Node, args []string) bool {
+	if len(args) == 0 {
+		return n.Type == kong.CommandNode
+	}
+	return slices.ContainsFunc(n.Children, func(c *kong.Node) bool { return c.Name == args[0] && isVerb(c, args[1:]) })
+}
+
+// fields splits a line as a shell does, as far as the documents need it.
+func fields(line string) []string {
+	args := strings.Fields(line)
+	for i, arg := range args {
+		args[i] = strings.Trim(arg, `"'`)
+	}
+	return args
+}
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// TestDocumentsConfigure: each configuration in the documents is without mistakes.
+func TestDocumentsConfigure(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "live.token"), []byte("0123456789abcdef\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for name, text := range documents(t) {
+		for _, m := range yamlBlock.FindAllStringSubmatch(text, -1) {
+			total++
+			if _, err := config.Parse(filepath.Join(dir, fmt.Sprintf("leat%d.yaml", total)), []byte(m[1])); err != nil {
+				t.Errorf("%s has a configuration with mistakes:\n%v", name, err)
+			}
+		}
+	}
+	if total == 0 {
+		t.Error("no configuration was found")
+	}
+}
