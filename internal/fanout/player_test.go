@@ -256,6 +256,28 @@ func TestDuration(t *testing.T) {
 	})
 }
 
+// TestDurationOfARun: the duration counts from the first frame also when headers go before it in the same write.
+func TestDurationOfARun(t *testing.T) {
+	bubble(t, LogConfig{Merge: Merge(time.Second)}, func(t *testing.T, l *Log, s *stream) {
+		var e ended
+		opts := both
+		opts.Duration = 500 * time.Millisecond
+		opts.OnEnd = e.onEnd
+		o := newOutlet(t, -1)
+		l.Join(o, opts)
+		s.header()
+		s.second(true)
+		s.second(true)
+		time.Sleep(2 * time.Second)
+		e.want(t, ReasonDuration)
+		b, _ := o.take()
+		msgs, _ := split(t, b)
+		if last := msgs[len(msgs)-1].ts; last >= 500*time.Millisecond {
+			t.Errorf("%d messages, the last one at %v", len(msgs), last)
+		}
+	})
+}
+
 func TestMaxBytes(t *testing.T) {
 	bubble(t, LogConfig{MaxBytes: 1 << 20}, func(t *testing.T, l *Log, s *stream) {
 		s.size = 20_000

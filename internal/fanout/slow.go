@@ -44,13 +44,12 @@ func (p *Player) pick(v *view, run *span) (over bool) {
 				break
 			}
 			v.ends = append(v.ends, size)
+			p.countFrom(m)
 			continue
 		}
 		switch what {
 		case sendIt:
-			if m.frame && !p.started {
-				p.started, p.origin = true, m.ts
-			}
+			p.countFrom(m)
 			from = m
 			v.ends = append(v.ends, m.n)
 		case keyIt:
@@ -78,6 +77,13 @@ func (p *Player) pick(v *view, run *span) (over bool) {
 		*run = span{start: p.pos, seq: p.seq, buf: from.blk.buf[from.pos : from.pos+size], ends: v.ends}
 	}
 	return false
+}
+
+// countFrom lets the duration begin at the first frame that is sent. p.mu is held.
+func (p *Player) countFrom(m *message) {
+	if m.frame && !p.started {
+		p.started, p.origin = true, m.ts
+	}
 }
 
 // judge decides on m. Only frames are ever left out: configuration, data and control bytes are few, and
