@@ -1,0 +1,243 @@
+package node
+
+import (
+	"testing"
+	"time"
+
+	"leat/internal/config"
+	"leat/media"
+	"leat/media/mediatest"
+	"leat/rtmp"
+)
+
+func TestManyPlayersGetTheSame(t *testing.T) {
+	t.Parallel()
+	streams := map[string][]*media.Packet{
+		"AVC":  mediatest.AVC(2 * time.Second),
+		"AV1":  mediatest.AV1(2 * time.Second),
+		"Opus": mediatest.Opus(2 * time.Second),
+	}
+	for name, want := range streams {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, nil)
+			players := make([]*rtmp.Player, 5)
+			for i := range players {
+				players[i] = play(t, s.url("/live/cam"), nil)
+			}
+			pub := publish(t, s.url("/live/cam"))
+			send(t, pub, want...)
+			if err := pub.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for i, p := range players {
+				if d := mediatest.DiffAll(rest(t, p), want); d != "" {
+					t.Errorf("player %d: %s", i, d)
+				}
+			}
+		})
+	}
+}
+
+func TestPlayersOfTwoStreamsOnOneConnection(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	want := mediatest.AVC(time.Second)
+	c := dial(t, s.url("/live"))
+	var players []*rtmp.Player
+	for range 2 {
+		p, err := c.Play(limit(t), "cam", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		players = append(players, p)
+	}
+	pub := publish(t, s.url("/live/cam"))
+	send(t, pub, want...)
+	for i, p := range players {
+		if d := mediatest.DiffAll(take(t, p, len(want)), want); d != "" {
+			t.Errorf("message stream %d: %s", i, d)
+		}
+	}
+}
+
+// TestLateJoiner: metadata, sequence headers and the newest key frame come first, then what follows.
+func TestLateJoiner(t *testing.T) {
+	t.Parallel()
+	for _, feed := range []string{"running", "new"} {
+		t.Run(feed+" feed", func(t *testing.T) {
+			t.Parallel()
+			s := start(t, nil)
+			sent := mediatest.AVC(2500 * time.Millisecond)
+			pub := publish(t, s.url("/live/cam"))
+			if feed == "running" {
+				early := play(t, s.url("/live/cam"), nil)
+				send(t, pub, sent...)
+				take(t, early, len(sent))
+			} else {
+				send(t, pub, sent...)
+				until(t, "all packets were in the hub", func() bool { return s.Streams()[0].Publisher.Packets == uint64(len(sent)) })
+			}
+			newest := 0
+			for i, p := range sent {
+				if p.Key {
+					newest = i
+				}
+			}
+			want := sent[newest:]
+			got := take(t, play(t, s.url("/live/cam"), nil), 3+len(want))
+			for i, p := range got[:3] {
+				// Stored data is sent without a time.
+				if !p.Config || p.Kind != media.Data && p.Timestamp != want[0].Timestamp {
+					t.Errorf("packet %d is %v at %v, want a header at %v", i, p.Kind, p.Timestamp, want[0].Timestamp)
+				}
+			}
+			if d := mediatest.DiffAll(got[3:], want); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestPauseAndReceive(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	sent := mediatest.AVC(3 * time.Second)
+	pub := publish(t, s.url("/live/cam"))
+	p := play(t, s.url("/live/cam"), nil)
+	witness := play(t, s.url("/live/cam"), nil)
+	first, second, third := cut(sent)
+
+	send(t, pub, first...)
+	take(t, p, len(first))
+	take(t, witness, len(first))
+	if err := p.Pause(true, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the player was paused", func() bool { return s.inLog() == 1 })
+	send(t, pub, second...)
+	take(t, witness, len(second))
+	if err := p.Pause(false, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	// Back come the headers and the newest key frame.
+	got := take(t, p, 3+len(second))
+	if !got[0].Config || !got[1].Config || !got[2].Config {
+		t.Error("after the pause there are no headers")
+	}
+	if d := mediatest.DiffAll(got[3:], second); d != "" {
+		t.Error(d)
+	}
+	if err := p.ReceiveVideo(false); err != nil {
+		t.Fatal(err)
+	}
+	s.lines.wait(t, "msg=playing")
+	until(t, "video was turned off", func() bool { return s.receives() == [2]bool{true, false} })
+	send(t, pub, third...)
+	for _, want := range third {
+		if want.Kind == media.Audio {
+			if d := mediatest.Diff(take(t, p, 1)[0], want); d != "" {
+				t.Fatal(d)
+			}
+		}
+	}
+}
+
+// cut divides three seconds at the key frames.
+func cut(packets []*media.Packet) (first, second, third []*media.Packet) {
+	var keys []int
+	for i, p := range packets {
+		if p.Key {
+			keys = append(keys, i)
+		}
+	}
+	return packets[:keys[1]], packets[keys[1]:keys[2]], packets[keys[2]:]
+}
+
+// inLog counts the players that are not paused.
+func (s *server) inLog() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, f := range s.feeds {
+		n += f.out.Stats().Players
+	}
+	return n
+}
+
+// receives returns what the player that receives least wants of audio and video.
+func (s *server) receives() [2]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	least := [2]bool{true, true}
+	for _, f := range s.feeds {
+		for p := range f.players {
+			p.mu.Lock()
+			least[0], least[1] = least[0] && p.audio, least[1] && p.video
+			p.mu.Unlock()
+		}
+	}
+	return least
+}
+
+func TestPlayDuration(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	limited := play(t, s.url("/live/cam"), &rtmp.PlayOptions{Start: rtmp.StartLive, Duration: time.Second})
+	pub := publish(t, s.url("/live/cam"))
+	send(t, pub, mediatest.AVC(2*time.Second)...)
+	got := rest(t, limited)
+	if last := got[len(got)-1].Timestamp; last < 900*time.Millisecond || last > 1100*time.Millisecond {
+		t.Errorf("the last packet is at %v", last)
+	}
+	waiting := play(t, s.url("/live/nothing"), &rtmp.PlayOptions{Start: rtmp.StartLive, Duration: 50 * time.Millisecond})
+	if got := rest(t, waiting); len(got) > 0 {
+		t.Errorf("%d packets of a stream without publisher", len(got))
+	}
+}
+
+// TestPlayFromZero: librtmp asks for position 0 of what its user did not call live.
+func TestPlayFromZero(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	c := dial(t, s.url("/live/cam"))
+	recorded := &rtmp.PlayOptions{Recorded: true}
+	if _, err := c.Play(limit(t), "", recorded); code(err) != string(rtmp.CodePlayStreamNotFound) {
+		t.Errorf("without publisher: %v", err)
+	}
+	pub := publish(t, s.url("/live/cam"))
+	want := mediatest.AVC(time.Second)
+	p := play(t, s.url("/live/cam"), recorded)
+	send(t, pub, want...)
+	if d := mediatest.DiffAll(take(t, p, len(want)), want); d != "" {
+		t.Error(d)
+	}
+	if _, err := c.Play(limit(t), "", &rtmp.PlayOptions{Recorded: true, Start: time.Minute}); code(err) != string(rtmp.CodePlayStreamNotFound) {
+		t.Errorf("from a minute on: %v", err)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *config.Config) { c.Limits.Publishers, c.Limits.PlayersPerStream = 1, 2 })
+	publish(t, s.url("/live/cam"))
+	_, err := dial(t, s.url("/live/other")).Publish(limit(t), "", nil)
+	if code(err) != string(rtmp.CodePublishBadName) {
+		t.Errorf("a publisher too many: %v", err)
+	}
+	s.lines.wait(t, "level=WARN", "limits.publishers is reached")
+
+	play(t, s.url("/live/cam"), nil)
+	second := play(t, s.url("/live/cam"), nil)
+	_, err = dial(t, s.url("/live/cam")).Play(limit(t), "", nil)
+	if code(err) != string(rtmp.CodePlayFailed) {
+		t.Errorf("a player too many: %v", err)
+	}
+	s.lines.wait(t, "level=WARN", "limits.players_per_stream is reached")
+	play(t, s.url("/live/other"), nil) // another stream has a limit of its own
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the player was gone", func() bool { return s.Players(key) == 1 })
+	play(t, s.url("/live/cam"), nil)
+}
