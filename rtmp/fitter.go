@@ -60,7 +60,7 @@ func (f *Fitter) Fit(dst []*media.Packet, p *media.Packet) ([]*media.Packet, *St
 		return dst, nil
 	}
 	for _, h := range f.headers.Packets() {
-		if h.Kind == p.Kind && h.Track == p.Track && h != p {
+		if h.Kind == p.Kind && h.Track == p.Track && h != p && f.form.takes(h) {
 			again := *h
 			again.Timestamp = p.Timestamp
 			dst = f.append(dst, &again)
