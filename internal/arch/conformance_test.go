@@ -65,7 +65,7 @@ var testName = regexp.MustCompile("^`" + module + `/([a-z0-9/]+)\.((?:Test|Fuzz)
 func TestConformanceNamesTests(t *testing.T) {
 	tests := testFunctions(t)
 	page := readPage(t, conformance)
-	for _, heading := range []string{"Checklist", "RTMP 1.0, section by section"} {
+	for _, heading := range []string{"Checklist", "RTMP 1.0, section by section", "Enhanced RTMP v2"} {
 		for _, row := range page.section(t, heading) {
 			for name := range strings.SplitSeq(row[len(row)-1], ", ") {
 				m := testName.FindStringSubmatch(name)
