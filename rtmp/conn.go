@@ -222,7 +222,7 @@ func (c *Conn) closeGently(reason *CloseReason) {
 		return
 	}
 	c.lingerEnd.Store(time.Now().Add(linger).UnixNano())
-	c.out.whenDrained(func() {
+	c.out.whenFlushed(func() {
 		if w, ok := c.nc.(interface{ CloseWrite() error }); ok {
 			if err := w.CloseWrite(); err == nil {
 				return
@@ -247,8 +247,8 @@ func (c *Conn) check(now time.Time) {
 		}
 		return
 	}
-	if stalled := c.out.stalledFor(now); stalled >= c.limits.WriteStall {
-		c.close(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer has not read anything for %v", stalled.Round(time.Second))})
+	if stalled := c.out.stalled(now, c.limits.WriteStall); stalled != "" {
+		c.close(&CloseReason{Side: SideLocal, Text: stalled})
 		return
 	}
 	idle := now.Sub(c.in.lastRead())

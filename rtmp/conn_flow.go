@@ -57,7 +57,7 @@ func (c *Conn) control(m *chunk.Message) error {
 	}
 	switch v := parsed.(type) {
 	case *message.Acknowledgement:
-		c.flow.acknowledged(v.SequenceNumber)
+		c.flow.acknowledged(v.SequenceNumber, c.out.written())
 		c.out.resume()
 	case *message.WindowAckSize:
 		c.flow.ackWindow = uint64(v.Size)
@@ -84,15 +84,18 @@ func (c *Conn) userControl(u *message.UserControl) error {
 	return c.side.userControl(c, u)
 }
 
-// acknowledged takes note of the peer's running total, which wraps at 2^32. A total that went back by less
-// than half of the range is a peer that counts otherwise: its new base is taken, nothing is refused.
-func (f *flow) acknowledged(total uint32) {
+// acknowledged takes note of the peer's running total, which wraps at 2^32, when sent bytes have been sent. Only its steps are
+// counted: peers begin to count before or behind the handshake, and some begin anew long before 2^32. At the first total, and
+// at one that goes back, all that was sent counts as acknowledged: to hold back too little for a moment is harmless, to wait
+// for bytes that the peer has forgotten is not.
+func (f *flow) acknowledged(total uint32, sent uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if delta := total - f.lastAck; f.anyAck && delta < 1<<31 {
-		f.acked += uint64(delta)
-	} else if !f.anyAck {
-		f.acked = uint64(total)
+	delta := total - f.lastAck
+	if f.anyAck && delta < 1<<31 {
+		f.acked = min(f.acked+uint64(delta), sent)
+	} else {
+		f.acked = sent
 	}
 	f.lastAck, f.anyAck = total, true
 }
@@ -130,9 +133,6 @@ func (f *flow) window(sent uint64) int {
 		return math.MaxInt
 	}
 	limit := max(f.limit, minPeerWindow)
-	if sent < f.acked { // the peer counts otherwise than we do
-		f.acked = sent
-	}
 	if used := sent - f.acked; used < limit {
 		return int(limit - used)
 	}

@@ -22,16 +22,20 @@ type outbound struct {
 	raw syscall.RawConn // the connection's; nil when it hides its descriptor
 
 	windowed atomic.Bool // the peer has set a bandwidth: ask flow.window before media is sent
+
 	mu        sync.Mutex
-	buf       []byte   // what waits: the tail of a partly sent message, and whole messages behind it
-	answers   int      // bytes of them that nobody waits for: answers, acknowledgements, status
-	flushing  bool     // the flusher owns the socket's writing side
-	waiters   []func() // called once when nothing waits any more
+	buf       []byte        // what waits: the tail of a partly sent message, and whole messages behind it
+	inFlight  int           // bytes that the flusher has taken from buf and not yet written
+	answers   int           // bytes of both that nobody waits for: answers, acknowledgements, status
+	flushing  bool          // the flusher owns the socket's writing side
+	waiters   []func()      // called once when nothing waits any more
+	drained   chan struct{} // closed with them; nil until somebody waits for it
 	chunkSize uint32
-	cipher    *rc4.Cipher
+	cipher    *rc4.Cipher // RTMPE: what is added to buf is encrypted; nil otherwise
 	err       error
 	sent      uint64    // bytes that the socket took
 	progress  time.Time // when it last took one while something waited
+	shut      time.Time // since when the peer's window holds media up; zero while it does not
 
 	// The arguments and results of write, which is built once so that a write allocates nothing.
 	write func(fd uintptr)
@@ -67,17 +71,20 @@ func (c *Conn) sendAll(msgs ...outgoing) error {
 	if o.err != nil {
 		return o.err
 	}
-	before := len(o.buf)
+	buf, chunkSize := o.buf, o.chunkSize
 	for _, m := range msgs {
 		var err error
-		if o.buf, err = appendMessage(o.buf, m, o.chunkSize); err != nil {
-			return err
+		if buf, err = appendMessage(buf, m, chunkSize); err != nil {
+			return err // none of them is sent
 		}
 		if s, ok := m.msg.(*message.SetChunkSize); ok {
-			o.chunkSize = s.Size
+			chunkSize = s.Size
 		}
 	}
-	if o.answers += len(o.buf) - before; o.answers > o.c.limits.WriteBuffer {
+	added := len(buf) - len(o.buf)
+	o.add(buf)
+	o.chunkSize = chunkSize
+	if o.answers += added; o.answers > o.c.limits.WriteBuffer {
 		reason := &CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer does not read: %d bytes of answers wait for it", o.answers)}
 		o.err = reason
 		o.c.wg.Go(func() { o.c.close(reason) }) // it takes locks that a caller may hold
@@ -94,8 +101,17 @@ func (c *Conn) sendBytes(b []byte) error {
 	if o.err != nil {
 		return o.err
 	}
-	o.buf = append(o.buf, b...)
+	o.add(append(o.buf, b...))
 	return o.kick()
+}
+
+// add makes buf, which begins with o.buf, what waits. Called with mu held.
+func (o *outbound) add(buf []byte) {
+	if o.cipher != nil {
+		added := buf[len(o.buf):]
+		o.cipher.XORKeyStream(added, added)
+	}
+	o.buf = buf
 }
 
 // The chunk streams of what a connection sends. Media that goes to many players has streams of its own
@@ -130,7 +146,7 @@ func (o *outbound) kick() error {
 	if o.flushing {
 		return nil
 	}
-	if o.raw != nil && o.cipher == nil {
+	if o.raw != nil {
 		n, err := o.writeNow(o.buf)
 		if err != nil {
 			return o.broken(err)
@@ -165,99 +181,6 @@ func (o *outbound) broken(err error) error {
 
 func brokenWrite(err error) error { return fmt.Errorf("rtmp: writing: %w", err) }
 
-// startFlusher is called with mu held. The connection waits for the flusher at its end.
-func (o *outbound) startFlusher() {
-	o.flushing = true
-	o.progress = time.Now()
-	o.c.wg.Go(o.flush)
-}
-
-// flush sends what waits until nothing does, then tells the waiters.
-func (o *outbound) flush() {
-	defer o.c.recovered("sending")
-	err := o.flushOnce()
-	o.mu.Lock()
-	for err == nil && len(o.buf) > 0 { // something came between the last write and the lock
-		o.mu.Unlock()
-		err = o.flushOnce()
-		o.mu.Lock()
-	}
-	o.flushing, o.answers = false, 0
-	if err != nil && o.err == nil {
-		o.err = brokenWrite(err)
-	}
-	waiters := o.waiters
-	o.waiters = nil
-	o.mu.Unlock()
-	for _, fn := range waiters {
-		fn()
-	}
-}
-
-func (o *outbound) flushOnce() error {
-	if o.raw != nil && o.cipher == nil {
-		return o.flushRaw()
-	}
-	return o.flushPlain()
-}
-
-// flushRaw waits for the socket in the runtime's poller.
-func (o *outbound) flushRaw() error {
-	var result error
-	err := o.raw.Write(func(fd uintptr) bool {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		for len(o.buf) > 0 {
-			n, err := writeSome(fd, o.buf)
-			if n > 0 {
-				o.sent += uint64(n)
-				o.progress = time.Now()
-			}
-			if err != nil {
-				result = err
-				return true
-			}
-			if n < len(o.buf) {
-				o.buf = o.buf[n:]
-				return false
-			}
-			o.buf = nil
-		}
-		return true
-	})
-	if result != nil {
-		return result
-	}
-	return err
-}
-
-// flushPlain writes with blocking calls, for connections that hide their descriptor or encrypt.
-func (o *outbound) flushPlain() error {
-	for {
-		o.mu.Lock()
-		b, cipher := o.buf, o.cipher
-		o.buf = nil
-		o.mu.Unlock()
-		if len(b) == 0 {
-			return nil
-		}
-		if cipher != nil {
-			cipher.XORKeyStream(b, b)
-		}
-		if err := o.c.nc.SetWriteDeadline(time.Now().Add(o.c.limits.WriteStall)); err != nil {
-			return err
-		}
-		n, err := o.c.nc.Write(b)
-		o.mu.Lock()
-		o.sent += uint64(n)
-		o.progress = time.Now()
-		o.mu.Unlock()
-		if err != nil {
-			return err
-		}
-	}
-}
-
 func (o *outbound) setCipher(cipher *rc4.Cipher) {
 	o.mu.Lock()
 	o.cipher = cipher
@@ -269,7 +192,14 @@ func (o *outbound) window() int {
 	if !o.windowed.Load() {
 		return math.MaxInt
 	}
-	return o.c.flow.window(o.sent + uint64(len(o.buf)))
+	n := o.c.flow.window(o.sent + uint64(len(o.buf)+o.inFlight))
+	switch {
+	case n > 0:
+		o.shut = time.Time{}
+	case o.shut.IsZero():
+		o.shut = time.Now()
+	}
+	return n
 }
 
 // plainBuffer is how many bytes of media may wait for a connection without a descriptor of its own: a few TLS records.
@@ -319,7 +249,7 @@ func (o *outbound) takeCopy(b []byte) int {
 	if len(b) > room {
 		b = b[:boundary(b, room, o.chunkSize)]
 	}
-	o.buf = append(o.buf, b...)
+	o.add(append(o.buf, b...))
 	if !o.flushing {
 		o.startFlusher()
 	}
@@ -339,70 +269,6 @@ func boundary(b []byte, n int, chunkSize uint32) int {
 	return end
 }
 
-// whenDrained calls fn once, on any goroutine, when nothing waits to be sent and the peer's window is open, or when the
-// connection has failed. It may call it at once.
-func (o *outbound) whenDrained(fn func()) {
-	o.mu.Lock()
-	idle := !o.flushing && len(o.buf) == 0 && o.window() > 0
-	if !idle && o.err == nil {
-		o.waiters = append(o.waiters, fn)
-		o.mu.Unlock()
-		return
-	}
-	o.mu.Unlock()
-	fn()
-}
-
-// resume is called when an Acknowledgement may have opened the peer's window.
-func (o *outbound) resume() {
-	o.mu.Lock()
-	var waiters []func()
-	if !o.flushing {
-		waiters, o.waiters = o.waiters, nil
-	}
-	o.mu.Unlock()
-	for _, fn := range waiters {
-		fn()
-	}
-}
-
-// fail makes every later send return err and tells the waiters.
-func (o *outbound) fail(err error) {
-	o.mu.Lock()
-	if o.err == nil {
-		o.err = err
-	}
-	waiters := o.waiters
-	o.waiters = nil
-	o.mu.Unlock()
-	for _, fn := range waiters {
-		fn()
-	}
-}
-
-// wait blocks until little enough waits that more may be queued, the connection fails, or ctx is done.
-func (o *outbound) wait(ctx context.Context) error {
-	for {
-		o.mu.Lock()
-		err := o.err
-		ready := len(o.buf) < plainBuffer && o.window() > 0
-		o.mu.Unlock()
-		if err != nil {
-			return err
-		}
-		if ready {
-			return nil
-		}
-		drained := make(chan struct{})
-		o.whenDrained(func() { close(drained) })
-		select {
-		case <-drained:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
 // writeMedia queues whole chunked messages, made by appendTo on the connection's buffer, and blocks while too much waits.
 func (o *outbound) writeMedia(ctx context.Context, appendTo func(dst []byte, chunkSize uint32) []byte) error {
 	if err := o.wait(ctx); err != nil {
@@ -413,7 +279,7 @@ func (o *outbound) writeMedia(ctx context.Context, appendTo func(dst []byte, chu
 	if o.err != nil {
 		return o.err
 	}
-	o.buf = appendTo(o.buf, o.chunkSize)
+	o.add(appendTo(o.buf, o.chunkSize))
 	return o.kick()
 }
 
@@ -424,14 +290,18 @@ func (o *outbound) failure() error {
 	return o.err
 }
 
-// stalledFor says for how long bytes have been waiting without the socket taking one.
-func (o *outbound) stalledFor(now time.Time) time.Duration {
+// stalled returns why the connection is to be ended: the socket has not taken a byte of what waits for so long, or the peer's
+// window has been full. It is "" while things move.
+func (o *outbound) stalled(now time.Time, limit time.Duration) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.flushing {
-		return 0
+	switch {
+	case o.flushing && now.Sub(o.progress) >= limit:
+		return unreadText(now.Sub(o.progress))
+	case !o.shut.IsZero() && now.Sub(o.shut) >= limit:
+		return fmt.Sprintf("the peer has set a bandwidth (Set Peer Bandwidth) and acknowledged nothing for %v", now.Sub(o.shut).Round(time.Second))
 	}
-	return now.Sub(o.progress)
+	return ""
 }
 
 func (o *outbound) written() uint64 {

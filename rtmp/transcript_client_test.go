@@ -44,10 +44,7 @@ type clientSession struct {
 }
 
 func newClientSession() *clientSession {
-	s := &clientSession{}
-	s.chunks = chunk.NewWriter()
-	s.ended = make(chan struct{})
-	return s
+	return &clientSession{wirePeer: newWirePeer()}
 }
 
 func (s *clientSession) open(t *testing.T) {

@@ -26,7 +26,12 @@ type wirePeer struct {
 	record
 	nc     net.Conn
 	chunks *chunk.Writer
+	shaken chan struct{} // closed when the handshake is over
 	ended  chan struct{} // closed when nothing more is read
+}
+
+func newWirePeer() wirePeer {
+	return wirePeer{chunks: chunk.NewWriter(), shaken: make(chan struct{}), ended: make(chan struct{})}
 }
 
 func (p *wirePeer) transcript() *record { return &p.record }
@@ -56,6 +61,9 @@ func (p *wirePeer) read(hs shaker, reply func(*chunk.Message)) {
 				return
 			}
 			b = b[used:]
+			if hs.Done() {
+				close(p.shaken)
+			}
 		}
 		if err := r.Feed(b, func(m *chunk.Message) error {
 			p.sentMessage(streamOf(m), formatMessage(m))
@@ -125,10 +133,7 @@ type serverSession struct {
 }
 
 func newServerSession() *serverSession {
-	s := &serverSession{served: make(chan struct{})}
-	s.chunks = chunk.NewWriter()
-	s.ended = make(chan struct{})
-	return s
+	return &serverSession{wirePeer: newWirePeer(), served: make(chan struct{})}
 }
 
 func (s *serverSession) open(t *testing.T) {
