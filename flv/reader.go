@@ -33,7 +33,7 @@ type Reader struct {
 	header    Header
 	started   bool
 	err       error
-	clock     timeline
+	clock     media.Timeline
 	queue     []*media.Packet // rest of the packets of one tag
 	malformed int64
 }
@@ -176,7 +176,7 @@ func (r *Reader) fill(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		timestamp := r.clock.at(tag.Timestamp)
+		timestamp := r.clock.Unwrap(tag.Timestamp)
 		if tag.Encrypted || !tag.Type.holdsPackets() {
 			continue
 		}

@@ -216,7 +216,7 @@ func TestTimestampExtension(t *testing.T) {
 }
 
 func TestTimeline(t *testing.T) {
-	var clock timeline
+	var clock media.Timeline
 	for _, step := range []struct {
 		timestamp uint32
 		want      time.Duration // milliseconds
@@ -228,7 +228,7 @@ func TestTimeline(t *testing.T) {
 		{0xfffffffe, 0x1fffffffe},
 		{0xffffff, 0x200ffffff},
 	} {
-		if got := clock.at(step.timestamp); got != step.want*time.Millisecond {
+		if got := clock.Unwrap(step.timestamp); got != step.want*time.Millisecond {
 			t.Errorf("at(%#x) = %v, want %v", step.timestamp, got, step.want*time.Millisecond)
 		}
 	}

@@ -80,7 +80,7 @@ func (e *Encoder) appendAggregate(dst []byte, packets []*media.Packet) []byte {
 		if p.Kind == media.Audio {
 			t = message.TypeAudio
 		}
-		subs = append(subs, message.Sub{Type: t, Timestamp: wireTime(p.Timestamp), Body: p.Body})
+		subs = append(subs, message.Sub{Type: t, Timestamp: media.WireTime(p.Timestamp), Body: p.Body})
 	}
 	return e.appendSubs(dst, subs)
 }

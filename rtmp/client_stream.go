@@ -286,7 +286,7 @@ func (p *Publisher) WritePacket(ctx context.Context, pkt *media.Packet) error {
 
 // message makes the RTMP message of a packet. Metadata is marked to be kept for those who join later (RTMP 7.1.2).
 func (p *Publisher) message(pkt *media.Packet) *chunk.Message {
-	m := &chunk.Message{StreamID: p.st.id, Timestamp: wireTime(pkt.Timestamp), Body: pkt.Body}
+	m := &chunk.Message{StreamID: p.st.id, Timestamp: media.WireTime(pkt.Timestamp), Body: pkt.Body}
 	switch pkt.Kind {
 	case media.Audio:
 		m.Type, m.ChunkStreamID = uint8(message.TypeAudio), csidAudio
@@ -359,7 +359,7 @@ func (c *Conn) Play(ctx context.Context, name string, o *PlayOptions) (*Player, 
 	}
 	err = c.sendAll(
 		outgoing{st.id, &message.Command{Name: "play", TransactionID: c.calls.next(), Args: o.args(name)}},
-		outgoing{0, &message.UserControl{Event: message.EventSetBufferLength, Value: st.id, BufferLength: wireTime(buffer)}},
+		outgoing{0, &message.UserControl{Event: message.EventSetBufferLength, Value: st.id, BufferLength: media.WireTime(buffer)}},
 	)
 	if err != nil {
 		return nil, err

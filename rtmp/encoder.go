@@ -27,7 +27,7 @@ type Encoder struct {
 
 // Append appends p as one message. A packet that removes stored data is nothing that players see.
 func (e *Encoder) Append(dst []byte, p *media.Packet) []byte {
-	m := chunk.Message{StreamID: e.StreamID, Timestamp: wireTime(p.Timestamp), Body: p.Body}
+	m := chunk.Message{StreamID: e.StreamID, Timestamp: media.WireTime(p.Timestamp), Body: p.Body}
 	switch p.Kind {
 	case media.Audio:
 		m.Type, m.ChunkStreamID = uint8(message.TypeAudio), csidAudio

@@ -166,7 +166,7 @@ func (q *packetQueue) drainTo(ctx context.Context, w media.Writer) (n int64, err
 
 // receiver turns the media messages of one stream into packets. Only the reading goroutine uses it.
 type receiver struct {
-	timeline timeline
+	timeline media.Timeline
 	packets  []*media.Packet // reused between messages
 }
 
@@ -189,9 +189,9 @@ func (r *receiver) receive(c *Conn, m *chunk.Message, now time.Time, put func(*m
 // time returns where a message stands on the timeline. Metadata in mid-stream often says 0 and means now.
 func (r *receiver) time(t flv.TagType, timestamp uint32) time.Duration {
 	if timestamp == 0 && t != flv.TagAudio && t != flv.TagVideo {
-		return r.timeline.position()
+		return r.timeline.Position()
 	}
-	return r.timeline.unwrap(timestamp)
+	return r.timeline.Unwrap(timestamp)
 }
 
 func (r *receiver) one(c *Conn, t flv.TagType, timestamp uint32, body []byte, now time.Time, put func(*media.Packet)) {

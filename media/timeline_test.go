@@ -1,4 +1,4 @@
-package rtmp
+package media
 
 import (
 	"math"
@@ -28,14 +28,14 @@ func TestTimelineUnwrap(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var line timeline
+			var line Timeline
 			for i, ts := range tt.in {
-				got := line.unwrap(ts)
+				got := line.Unwrap(ts)
 				if want := time.Duration(tt.want[i]) * time.Millisecond; got != want {
 					t.Fatalf("value %d: unwrap(%d) = %v, want %v", i, ts, got, want)
 				}
-				if back := wireTime(got); back != ts {
-					t.Fatalf("value %d: wireTime(%v) = %d, want %d", i, got, back, ts)
+				if back := WireTime(got); back != ts {
+					t.Fatalf("value %d: WireTime(%v) = %d, want %d", i, got, back, ts)
 				}
 			}
 		})
@@ -43,10 +43,10 @@ func TestTimelineUnwrap(t *testing.T) {
 }
 
 func TestTimelineTwoMonths(t *testing.T) {
-	var line timeline
+	var line Timeline
 	const step = 6 * time.Hour
 	for d := time.Duration(0); d < 60*24*time.Hour; d += step {
-		if got := line.unwrap(wireTime(d)); got != d {
+		if got := line.Unwrap(WireTime(d)); got != d {
 			t.Fatalf("got %v, want %v", got, d)
 		}
 	}
@@ -55,13 +55,13 @@ func TestTimelineTwoMonths(t *testing.T) {
 // A peer that jumps as far as it can with every message does not drive the timeline out of its range.
 func TestTimelineStaysInRange(t *testing.T) {
 	for _, jump := range []uint32{1<<31 - 1, 1<<31 + 1} {
-		var line timeline
+		var line Timeline
 		var ts uint32
 		for range 20000 {
 			ts += jump
-			got := line.unwrap(ts)
-			if back := wireTime(got); back != ts {
-				t.Fatalf("wireTime(%v) = %d, want %d", got, back, ts)
+			got := line.Unwrap(ts)
+			if back := WireTime(got); back != ts {
+				t.Fatalf("WireTime(%v) = %d, want %d", got, back, ts)
 			}
 			if got > (timelineSpan+1)*time.Millisecond || got < -(timelineSpan+1)*time.Millisecond {
 				t.Fatalf("the timeline reached %v", got)
@@ -82,8 +82,8 @@ func TestWireTimeRoundsDown(t *testing.T) {
 		{(1<<32 + 5) * time.Millisecond, 5},
 	}
 	for _, tt := range tests {
-		if got := wireTime(tt.in); got != tt.want {
-			t.Errorf("wireTime(%v) = %d, want %d", tt.in, got, tt.want)
+		if got := WireTime(tt.in); got != tt.want {
+			t.Errorf("WireTime(%v) = %d, want %d", tt.in, got, tt.want)
 		}
 	}
 }
