@@ -123,11 +123,11 @@ func (s *clientSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd
 	case "_onbwcheck", "onBWCheck":
 		s.bandwidthCalls++
 		return c.send(0, &message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{s.bandwidthCalls - 1}})
-	case "_onbwdone", "onFCPublish", "onFCUnpublish", "onFCSubscribe", "playlist_ready":
+	case "_onbwdone", "onFCPublish", "onFCUnpublish", "onFCSubscribe", "playlist_ready", "FCUnpublish":
 		return nil
 	case "ping":
 		return c.send(0, &message.Command{Name: "pong", TransactionID: cmd.TransactionID})
-	case "onFCUnsubscribe":
+	case "onFCUnsubscribe", "deleteStream": // FFmpeg as a server ends a stream as a publisher does, and says nothing else
 		s.endStreams(errCleanEnd)
 		return nil
 	case "close":
