@@ -1,8 +1,10 @@
 package main
 
 import (
-	"fmt"
+	"crypto/x509"
+	"encoding/pem"
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -125,14 +127,19 @@ var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 // TestDocumentsConfigure: each configuration in the documents is without mistakes.
 func TestDocumentsConfigure(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "live.token"), []byte("0123456789abcdef\n"), 0o600); err != nil {
-		t.Fatal(err)
+	cert, key := certificate(t)
+	for name, text := range map[string][]byte{
+		"live.token": []byte("0123456789abcdef\n"), "fullchain.pem": cert, "privkey.pem": key,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	total := 0
 	for name, text := range documents(t) {
 		for _, m := range yamlBlock.FindAllStringSubmatch(text, -1) {
 			total++
-			if _, err := config.Parse(filepath.Join(dir, fmt.Sprintf("leat%d.yaml", total)), []byte(m[1])); err != nil {
+			if _, err := config.Parse(filepath.Join(dir, "leat.yaml"), []byte(m[1])); err != nil {
 				t.Errorf("%s has a configuration with mistakes:\n%v", name, err)
 			}
 		}
@@ -140,4 +147,18 @@ func TestDocumentsConfigure(t *testing.T) {
 	if total == 0 {
 		t.Error("no configuration was found")
 	}
+}
+
+// certificate returns the one that package httptest has, and its key.
+func certificate(t *testing.T) (cert, key []byte) {
+	t.Helper()
+	srv := httptest.NewTLSServer(nil)
+	defer srv.Close()
+	pair := srv.TLS.Certificates[0]
+	secret, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
 }
