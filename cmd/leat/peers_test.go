@@ -169,6 +169,68 @@ func TestServerEndsPlay(t *testing.T) {
 	}
 }
 
+func TestServerEndsProbe(t *testing.T) {
+	second := mediatest.AVC(time.Second)
+	const few = 20 // packets: not enough
+	wait := func(ctx context.Context, s *rtmp.PlayStream, packets []*media.Packet) error {
+		err := send(ctx, s, packets)
+		<-ctx.Done()
+		return err
+	}
+	tests := []struct {
+		name   string
+		play   func(ctx context.Context, s *rtmp.PlayStream) error
+		code   int
+		want   string
+		report bool
+	}{
+		{"normally", func(ctx context.Context, s *rtmp.PlayStream) error {
+			return send(ctx, s, second[:few])
+		}, exitDone, "", true},
+		{"not", func(ctx context.Context, s *rtmp.PlayStream) error {
+			return wait(ctx, s, second[:few])
+		}, exitDone, "", true},
+		{"with the connection", func(ctx context.Context, s *rtmp.PlayStream) error {
+			err := send(ctx, s, second[:few])
+			s.Conn().Kick("enough")
+			return err
+		}, exitIncomplete, "the report is incomplete: the peer closed the connection", true},
+		{"before its start", func(ctx context.Context, s *rtmp.PlayStream) error {
+			s.Conn().Kick("enough")
+			<-ctx.Done()
+			return nil
+		}, exitRefused, "ADDR closed the connection when asked to play live/cam; servers do so when they refuse a stream key", false},
+		{"with its silence", func(ctx context.Context, s *rtmp.PlayStream) error {
+			return wait(ctx, s, nil)
+		}, exitFailed, "cannot play live/cam at ADDR: no answer within 300ms", false},
+		{"with metadata only", func(ctx context.Context, s *rtmp.PlayStream) error {
+			return wait(ctx, s, second[:1])
+		}, exitFailed, "no audio and no video came from live/cam in 500ms", false},
+		{"without packets", func(ctx context.Context, s *rtmp.PlayStream) error {
+			return errors.Join(s.Start(false), wait(ctx, s, nil))
+		}, exitFailed, "nothing was received of live/cam in 300ms; is anybody publishing it?", false},
+		{"at once", func(_ context.Context, s *rtmp.PlayStream) error {
+			return s.Start(false)
+		}, exitFailed, "live/cam ended before its first frame", false},
+		{"with an error", func(_ context.Context, s *rtmp.PlayStream) error {
+			return errors.Join(s.Start(false), rtmp.Refuse(rtmp.CodePlayFailed, "no"))
+		}, exitRefused, "ADDR refused to play live/cam: NetStream.Play.Failed: no; check the stream name", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			address := serveOn(t, listen(t), &peer{play: test.play})
+			code, stdout, stderr := leat(t.Context(), "", "probe", "--timeout", "300ms", "--analyze", "500ms", "rtmp://"+address+"/live/cam")
+			want := ""
+			if test.want != "" {
+				want = "leat: " + test.want + "\n"
+			}
+			if got := masked(stderr, address); code != test.code || got != want || (stdout != "") != test.report {
+				t.Errorf("code %d, want %d; it said %q, want %q, and reported %q", code, test.code, got, want, stdout)
+			}
+		})
+	}
+}
+
 func TestPlayAsks(t *testing.T) {
 	asked := make(chan rtmp.PlayRequest, 1)
 	address := serveOn(t, listen(t), &peer{play: func(ctx context.Context, s *rtmp.PlayStream) error {
@@ -235,13 +297,16 @@ func TestNoRTMP(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			l := listen(t)
-			served := make(chan error, 1)
+			served := make(chan struct{})
 			go func() { // ends with the one connection
+				defer close(served)
 				nc, err := l.Accept()
-				if err == nil {
-					err = errors.Join(test.serve(nc), nc.Close())
+				if err != nil {
+					t.Error(err)
+					return
 				}
-				served <- err
+				_ = test.serve(nc) // how the connection went is of no interest
+				nc.Close()
 			}()
 			address := l.Addr().String()
 			code, _, stderr := leat(t.Context(), "", "probe", "--timeout", "100ms", test.scheme+"://"+address+"/live/cam")
@@ -252,7 +317,7 @@ func TestNoRTMP(t *testing.T) {
 			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
-			<-served // how the connection went is of no interest
+			<-served
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -50,12 +51,11 @@ func writeTags(t *testing.T, name string, packets []*media.Packet) {
 // readFrames returns what a file holds besides onMetaData, which has other totals in each file.
 func readFrames(t *testing.T, name string) []*media.Packet {
 	t.Helper()
-	file, err := os.Open(name)
+	file, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	r := flv.NewReader(file)
+	r := flv.NewReader(bytes.NewReader(file))
 	var packets []*media.Packet
 	for {
 		p, err := r.ReadPacket(t.Context())

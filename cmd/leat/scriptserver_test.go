@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -85,7 +86,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	all := serverArgs
 	if len(args) == 1 {
-		all = append(all[:len(all):len(all)], "--config", ts.MkAbs(args[0]))
+		all = append(slices.Clip(all), "--config", ts.MkAbs(args[0]))
 	}
 	server.log = newLineWatch()
 	cmd := exec.Command(program, all...)
