@@ -26,6 +26,7 @@ import (
 // One goroutine reads; everything that arrives is handled on it, in order. Any goroutine may send.
 type Conn struct {
 	nc     net.Conn
+	remote net.Addr        // of the client, if a proxy has named it; else nil
 	raw    syscall.RawConn // of nc, for reading without a buffer while nothing arrives; nil unless it is a plain socket
 	limits Limits
 	logger *slog.Logger
@@ -95,19 +96,31 @@ func rawConn(nc net.Conn) syscall.RawConn {
 	return nil
 }
 
-// run reads until the connection ends, and returns when everything that belongs to it has ended.
-func (c *Conn) run(ctx context.Context) {
-	defer close(c.done)
+// run reads until the connection ends, and returns nil when everything that belongs to it has ended. If what is read
+// begins another layer it returns that instead, and leaves the socket open.
+func (c *Conn) run(ctx context.Context) *wrapped {
 	ctx, cancel := context.WithCancelCause(ctx)
 	c.reasonMu.Lock()
 	c.cancel = cancel
 	over := c.reason
 	c.reasonMu.Unlock()
 	if over == nil {
-		c.end(c.read(ctx))
+		err := c.read(ctx)
+		if w, ok := errors.AsType[*wrapped](err); ok {
+			cancel(nil)
+			return w
+		}
+		c.end(err)
 	}
+	cancel(c.closeReason())
+	c.finish()
+	return nil
+}
+
+// finish ends what belongs to a connection that has been closed.
+func (c *Conn) finish() {
+	defer close(c.done)
 	reason := c.closeReason()
-	cancel(reason)
 	c.out.fail(reason)
 	if err := c.nc.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		c.logger.Debug("closing the socket", "err", err)
@@ -138,6 +151,8 @@ func (c *Conn) end(err error) {
 		c.close(&CloseReason{Side: SideLocal, Text: pe.Reason, Err: err})
 	case errors.As(err, &notRTMP):
 		c.close(&CloseReason{Side: SideLocal, Text: notRTMPText(notRTMP), Err: err})
+	case tlsText(c.nc, err) != "":
+		c.close(&CloseReason{Side: SidePeer, Text: tlsText(c.nc, err), Err: err})
 	case errors.As(err, &ce):
 		c.close(&CloseReason{Side: SideLocal, Text: ce.Error() + c.chunkSizeHint(), Err: err})
 	default:
@@ -169,6 +184,8 @@ func notRTMPText(e *handshake.NotRTMPError) string {
 	switch e.Looks {
 	case "TLS":
 		return "this is TLS (rtmps://) on a port that speaks plain RTMP: use rtmp:// here, or configure a certificate for RTMPS"
+	case handshake.LooksPROXY:
+		return "this begins with a header of the PROXY protocol, and the address is not one of a trusted proxy"
 	case "HTTP":
 		return "this is HTTP on the RTMP port: open web pages on the HTTP port, and publish with an rtmp:// address"
 	}
@@ -273,8 +290,13 @@ func (c *Conn) ciphers(in, out *rc4.Cipher) {
 	c.out.setCipher(out)
 }
 
-// RemoteAddr returns the address of the peer.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+// RemoteAddr returns the address of the peer: the client's own, if a trusted proxy has named it.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.remote != nil {
+		return c.remote
+	}
+	return c.nc.RemoteAddr()
+}
 
 // LocalAddr returns this end's address.
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }

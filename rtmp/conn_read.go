@@ -17,6 +17,7 @@ import (
 type inbound struct {
 	chunks     *chunk.Reader
 	cipher     *rc4.Cipher // RTMPE; nil otherwise
+	first      []byte      // was read before the connection began
 	handshaken atomic.Bool
 	bytes      atomic.Uint64
 	readAt     atomic.Int64 // Unix nanoseconds of the last read that brought something
@@ -67,6 +68,12 @@ var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 func (c *Conn) read(ctx context.Context) (err error) {
 	defer c.recovered("reading")
 	deliver := func(m *chunk.Message) error { return c.deliver(ctx, m) }
+	if first := c.in.first; len(first) > 0 {
+		c.in.first = nil
+		if err := c.received(first, deliver); err != nil {
+			return err
+		}
+	}
 	if c.raw != nil {
 		return c.readRaw(deliver)
 	}

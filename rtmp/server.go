@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"leat/internal/tunnel"
 )
 
 // Server serves RTMP connections. Its fields must not change after the first call of a method (but see SetLimits). The
@@ -19,8 +21,16 @@ type Server struct {
 	// Handler serves the streams; it must not be nil. Its add-on interfaces are ConnectHandler, CallHandler and
 	// DisconnectHandler.
 	Handler Handler
-	// TLSConfig makes ListenAndServeTLS and the TLS listener of a caller possible; nil means plain RTMP only.
+	// TLSConfig lets clients come by RTMPS: a connection to any listener that begins with TLS is taken for what is inside.
+	// nil refuses them. It should ask for TLS 1.2 at least.
 	TLSConfig *tls.Config
+	// RTMPT lets clients tunnel through HTTP, on the same listeners.
+	RTMPT bool
+	// RTMPE lets clients encrypt by RTMPE. Without it they are answered with the plain handshake.
+	RTMPE bool
+	// TrustedProxies are the addresses of proxies that may name the real client by the PROXY protocol, version 1 or 2,
+	// at the beginning of a connection. Limits.ConnectionsPerAddress does not hold for the proxies themselves.
+	TrustedProxies []netip.Prefix
 	// Limits bounds what a client can use; its zero fields mean their defaults.
 	Limits Limits
 	// ChunkSize is the chunk size of what the server sends, bytes; 0 means 65,536 (RTMP 5.4.1).
@@ -44,7 +54,10 @@ type Server struct {
 	conns     map[*Conn]struct{}
 	addresses map[netip.Addr]int
 	nextID    uint64
-	wg        sync.WaitGroup // connections and the watchman
+	wg        sync.WaitGroup     // connections and the watchman
+	carriers  map[*Conn]struct{} // sockets of RTMPT clients; their sessions are in conns
+	tunnels   *tunnel.Server     // nil before the first of them
+	carrying  sync.WaitGroup     // carriers and the accepting of sessions
 	watching  bool
 	counts    ServerStats   // of connections that have ended, and of refused ones
 	quit      chan struct{} // closed by Close and at the end of Shutdown
@@ -82,7 +95,12 @@ func (s *Server) ListenAndServe() error {
 
 // Serve accepts connections from l until Shutdown or Close (ErrServerClosed) or until l fails for good. Failures
 // that pass, such as too many open files, are waited out. Serve closes l.
-func (s *Server) Serve(l net.Listener) error {
+func (s *Server) Serve(l net.Listener) error { return s.serve(l, layers{}) }
+
+// ServeTLS is Serve for a port of RTMPS: what does not begin with TLS is refused. TLSConfig must be set.
+func (s *Server) ServeTLS(l net.Listener) error { return s.serve(l, layers{onlyTLS: true}) }
+
+func (s *Server) serve(l net.Listener, around layers) error {
 	if !s.addListener(l) {
 		return errors.Join(ErrServerClosed, l.Close())
 	}
@@ -93,7 +111,7 @@ func (s *Server) Serve(l net.Listener) error {
 		switch {
 		case err == nil:
 			delay = 0
-			s.serveNew(nc)
+			s.serveNew(nc, around)
 			continue
 		case s.isClosed():
 			return ErrServerClosed
@@ -112,29 +130,30 @@ func (s *Server) Serve(l net.Listener) error {
 
 // ServeConn serves one connection that the caller has accepted, and returns when it has ended. It closes nc.
 func (s *Server) ServeConn(nc net.Conn) {
-	if c := s.newServerConn(nc); c != nil {
+	if c := s.newServerConn(nc, layers{}); c != nil {
 		s.serveConn(c)
 	}
 }
 
 // serveNew starts a connection's goroutine.
-func (s *Server) serveNew(nc net.Conn) {
-	if c := s.newServerConn(nc); c != nil {
+func (s *Server) serveNew(nc net.Conn, around layers) {
+	if c := s.newServerConn(nc, around); c != nil {
 		go s.serveConn(c) // counted in wg by newServerConn
 	}
 }
 
-func (s *Server) newServerConn(nc net.Conn) *Conn {
+func (s *Server) newServerConn(nc net.Conn, around layers) *Conn {
 	socket := nc
 	if t, ok := nc.(*tls.Conn); ok {
 		socket = t.NetConn()
+		around.tls = true
 	}
 	if t, ok := socket.(*net.TCPConn); ok {
 		if err := t.SetNoDelay(!s.DelayedWrites); err != nil {
 			s.logger().Debug("TCP_NODELAY not set", "err", err)
 		}
 	}
-	c, refusal := s.admit(nc)
+	c, refusal := s.admit(nc, around)
 	if c != nil {
 		return c
 	}
@@ -146,18 +165,19 @@ func (s *Server) newServerConn(nc net.Conn) *Conn {
 }
 
 // admit enters a connection in the books, or says why not.
-func (s *Server) admit(nc net.Conn) (c *Conn, refusal string) {
+func (s *Server) admit(nc net.Conn, around layers) (c *Conn, refusal string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	addr := remoteIP(nc.RemoteAddr())
+	around.trusted = !around.tunnel && s.trusts(addr)
 	switch {
 	case s.closed:
 		s.counts.RefusedByShutdown++
 		return nil, "the server is shutting down"
-	case s.Limits.Connections > 0 && len(s.conns) >= s.Limits.Connections:
+	case s.Limits.Connections > 0 && len(s.conns)+len(s.carriers) >= s.Limits.Connections:
 		s.counts.RefusedByLimit++
 		return nil, "the limit on connections is reached"
-	case s.Limits.ConnectionsPerAddress > 0 && s.addresses[addr] >= s.Limits.ConnectionsPerAddress:
+	case !around.trusted && s.crowded(addr):
 		s.counts.RefusedByAddress++
 		return nil, "the limit on connections of one address is reached"
 	}
@@ -165,7 +185,7 @@ func (s *Server) admit(nc net.Conn) (c *Conn, refusal string) {
 	s.nextID++
 	limits := s.Limits.withDefaults()
 	log := s.logger().With("conn", s.nextID, "remote", nc.RemoteAddr().String())
-	side := &serverSide{srv: s, addr: addr}
+	side := &serverSide{srv: s, addr: addr, layers: around}
 	c = newConn(nc, side, limits, log)
 	if s.conns == nil {
 		s.conns = map[*Conn]struct{}{}
@@ -190,20 +210,20 @@ func remoteIP(a net.Addr) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
-func (s *Server) serveConn(c *Conn) {
-	defer s.wg.Done()
-	ctx := s.BaseContext
-	if ctx == nil {
-		ctx = context.Background()
+func (s *Server) baseContext() context.Context {
+	if s.BaseContext != nil {
+		return s.BaseContext
 	}
-	c.run(ctx)
+	return context.Background()
+}
+
+// leave takes a connection that has ended off the books.
+func (s *Server) leave(c *Conn) {
 	s.mu.Lock()
 	s.countEnd(c)
 	delete(s.conns, c)
-	addr := c.side.(*serverSide).addr
-	if s.addresses[addr]--; s.addresses[addr] <= 0 {
-		delete(s.addresses, addr)
-	}
+	delete(s.carriers, c)
+	s.uncount(c.side.(*serverSide).addr)
 	s.mu.Unlock()
 	c.side.(*serverSide).ended(c)
 }
@@ -274,6 +294,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() { // ends with the last connection, which Close brings about
 		s.wg.Wait()
+		s.endTunnels(ctx, true)
+		s.carrying.Wait()
 		close(ended)
 	}()
 	select {
@@ -281,6 +303,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		s.closeAll("the server was closed")
+		s.endTunnels(ctx, false)
 		<-ended
 		return ctx.Err()
 	}
@@ -290,7 +313,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Close() error {
 	s.stopListening()
 	s.closeAll("the server was closed")
+	s.endTunnels(context.Background(), false)
 	s.wg.Wait()
+	s.endTunnels(context.Background(), false) // those that the last connection has brought into being
+	s.carrying.Wait()
 	return nil
 }
 

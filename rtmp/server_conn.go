@@ -21,7 +21,9 @@ import (
 type serverSide struct {
 	srv  *Server
 	addr netip.Addr
-	hs   *handshake.Server // nil before the first byte and after the last
+	layers
+	first []byte            // that do not say yet what the connection is
+	hs    *handshake.Server // nil before the first byte and after the last
 
 	req     *ConnectRequest                // set by connect
 	objects map[string]SharedObjectSession // shared objects in use, by name
@@ -38,7 +40,14 @@ type serverSide struct {
 
 func (s *serverSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err error) {
 	if s.hs == nil {
-		s.hs = handshake.NewServer(handshake.ServerConfig{Time: func() uint32 { return uint32(time.Since(c.started).Milliseconds()) }})
+		if b, err = s.sniff(b); b == nil {
+			return nil, false, err
+		}
+		s.first = nil
+		s.hs = handshake.NewServer(handshake.ServerConfig{
+			AllowEncrypted: s.srv.RTMPE,
+			Time:           func() uint32 { return uint32(time.Since(c.started).Milliseconds()) },
+		})
 	}
 	n, reply, err := s.hs.Feed(b)
 	if err != nil {
@@ -85,7 +94,7 @@ func (s *serverSide) connect(ctx context.Context, c *Conn, cmd *message.Command)
 		outgoing{0, &message.Command{Name: "onBWDone"}},
 	)
 	c.connected.Store(true)
-	c.logger.Info("connected", "app", req.App, "tcurl", withoutQuery(req.TCURL), "client", req.FlashVer, "handshake", handshakeName(c.handshake))
+	c.logger.Info("connected", "app", req.App, "tcurl", withoutQuery(req.TCURL), "client", req.FlashVer, "scheme", c.Scheme(), "handshake", handshakeName(c.handshake))
 	return err
 }
 

@@ -2,7 +2,7 @@ package rtmp
 
 // ServerStats are counters of a Server since it was made.
 type ServerStats struct {
-	Open     int    // connections now, those in the handshake too
+	Open     int    // connections now, those in the handshake too; RTMPT's sockets and sessions each
 	Accepted uint64 // connections that were let in
 
 	RefusedByLimit    uint64 // not let in: Limits.Connections was reached
@@ -22,7 +22,7 @@ func (s *Server) Stats() ServerStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sum := s.counts
-	sum.Open = len(s.conns)
+	sum.Open = len(s.conns) + len(s.carriers)
 	for c := range s.conns {
 		of := c.Stats()
 		sum.BytesReceived += of.BytesReceived

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -70,6 +71,8 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[string]*session
+	draining bool
+	drained  chan struct{} // closed when draining and there is no session any more
 }
 
 // NewServer returns a Server. It starts nothing; connections are served by ServeConn or by an HTTP server whose handler
@@ -81,6 +84,7 @@ func NewServer(cfg Config) *Server {
 		opened:   make(chan *session, backlog),
 		closed:   make(chan struct{}),
 		sessions: make(map[string]*session),
+		drained:  make(chan struct{}),
 	}
 	s.http = &http.Server{
 		Handler:           s,
@@ -147,6 +151,31 @@ func (s *Server) ServeConn(c net.Conn) {
 	}
 }
 
+// Shutdown opens no more sessions, waits until clients have fetched what closed sessions have left for them, and closes the
+// Server. If ctx is done before, it closes it at once and returns ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.draining {
+		s.draining = true
+		s.checkDrained()
+	}
+	s.mu.Unlock()
+	select {
+	case <-s.drained:
+	case <-ctx.Done():
+		return errors.Join(context.Cause(ctx), s.Close())
+	}
+	err := s.http.Shutdown(ctx) // answers that are under way end
+	return errors.Join(err, s.Close())
+}
+
+// checkDrained is called with mu held.
+func (s *Server) checkDrained() {
+	if s.draining && len(s.sessions) == 0 && !isClosed(s.drained) {
+		close(s.drained)
+	}
+}
+
 // Close ends all sessions and connections, and waits for the requests in progress. Reading and writing sessions
 // returns net.ErrClosed.
 func (s *Server) Close() error {
@@ -168,7 +197,7 @@ func (s *Server) Close() error {
 func (s *Server) open(local, remote net.Addr) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if isClosed(s.closed) || len(s.sessions) >= s.cfg.MaxSessions {
+	if isClosed(s.closed) || s.draining || len(s.sessions) >= s.cfg.MaxSessions {
 		return nil
 	}
 	c := newSession(s, rand.Text()[:16], local, remote)
@@ -194,6 +223,7 @@ func (s *Server) forget(c *session) bool {
 	defer s.mu.Unlock()
 	known := s.sessions[c.id] == c
 	delete(s.sessions, c.id)
+	s.checkDrained()
 	return known
 }
 

@@ -1,0 +1,29 @@
+package rtmp
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+
+	"github.com/pires/go-proxyproto"
+)
+
+// proxyBuffer has room for a header of version 2 with what proxies add to it, and for the first bytes behind it.
+const proxyBuffer = 4 << 10
+
+// readProxyHeader reads the header of the PROXY protocol, version 1 or 2, that begins a connection. It returns the
+// address of the client, nil when the proxy speaks for itself or names none, and what was read behind the header.
+func readProxyHeader(nc net.Conn) (client net.Addr, rest []byte, err error) {
+	r := bufio.NewReaderSize(nc, proxyBuffer)
+	header, err := proxyproto.Read(r)
+	if err != nil {
+		return nil, nil, &ProtocolError{Reason: fmt.Sprintf("the header of the PROXY protocol is broken: %v", err), Err: err}
+	}
+	if rest, err = r.Peek(r.Buffered()); err != nil {
+		return nil, nil, err
+	}
+	if source, _, ok := header.TCPAddrs(); ok && header.Command.IsProxy() {
+		client = source
+	}
+	return client, rest, nil
+}
