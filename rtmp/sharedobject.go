@@ -36,7 +36,7 @@ type SharedObjectEvent struct {
 	// Slots are what the event is about: with values in RequestChange and Change, which go out as one event for each
 	// slot; exactly one, whose value is ignored, in Success, Remove and RequestRemove.
 	Slots []Slot
-	// Handler is the function that SendMessage calls, with Args.
+	// Handler is the function that SendMessage calls, with Args: values of package amf, or EncodedValue.
 	Handler string
 	Args    []any
 	// Code and Level are those of Status.
@@ -56,7 +56,7 @@ func (s *Slot) Removes() bool {
 	return s.Value == nil || undefined
 }
 
-// EncodedValue is a value in AMF0 form, ready to be sent to many users. It must not be changed.
+// EncodedValue is the value of a slot, or an argument of SendMessage, in AMF0 form: ready to be sent to many users. It must not be changed.
 type EncodedValue []byte
 
 // EncodeValue encodes a value of package amf. What only AMF3 has, such as a byte array, becomes AMF3 behind the marker
@@ -98,18 +98,28 @@ func sharedObjectMessage(body []byte, amf3 bool) message.Message {
 
 func wireEvent(e *SharedObjectEvent) message.SharedObjectEvent {
 	w := message.SharedObjectEvent{
-		Type: message.SharedObjectEventType(e.Type), Handler: e.Handler, Args: e.Args, Code: e.Code, Level: e.Level,
+		Type: message.SharedObjectEventType(e.Type), Handler: e.Handler, Code: e.Code, Level: e.Level,
 	}
 	if len(e.Slots) > 0 {
 		w.Slots = make([]message.Slot, len(e.Slots))
 	}
 	for i, s := range e.Slots {
-		if b, ok := s.Value.(EncodedValue); ok {
-			s.Value = message.Encoded(b)
-		}
-		w.Slots[i] = message.Slot(s)
+		w.Slots[i] = message.Slot{Name: s.Name, Value: wireValue(s.Value)}
+	}
+	if len(e.Args) > 0 {
+		w.Args = make([]any, len(e.Args))
+	}
+	for i, v := range e.Args {
+		w.Args[i] = wireValue(v)
 	}
 	return w
+}
+
+func wireValue(v any) any {
+	if b, ok := v.(EncodedValue); ok {
+		return message.Encoded(b)
+	}
+	return v
 }
 
 func eventOf(w *message.SharedObjectEvent) SharedObjectEvent {
