@@ -23,7 +23,7 @@ var importTable = []rule{
 	{packages: []string{"live", "internal/fanout"}, imports: []string{"media"}},
 	{packages: []string{"flv"}, imports: []string{"amf", "media"}},
 	{packages: []string{"internal/wire/message"}, imports: []string{"amf", "internal/wire/chunk"}},
-	{packages: []string{"internal/format/..."}, imports: []string{"media", "internal/format/..."}},
+	{packages: []string{"internal/format/..."}, imports: []string{"amf", "flv", "media", "internal/format/..."}},
 	{packages: []string{"rtmp"}, imports: []string{"amf", "media", "flv", "internal/wire/...", "internal/tunnel"}},
 	{packages: []string{"rtmp/rtmptest"}, imports: []string{"amf", "media", "flv", "rtmp"}},
 	{

@@ -1,0 +1,95 @@
+package flvfile
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sort"
+	"time"
+
+	"leat/flv"
+	"leat/internal/format"
+	"leat/media"
+)
+
+// cursor is a format.Cursor.
+type cursor struct {
+	file  *File
+	tags  *tagReader
+	clock media.Timeline
+	shift time.Duration // what unwrapping lost at a seek: times beyond the 32-bit clock
+	queue []*media.Packet
+}
+
+// NewCursor returns a cursor at the first tag.
+func (f *File) NewCursor() format.Cursor {
+	c := &cursor{file: f}
+	c.moveTo(f.start)
+	return c
+}
+
+func (c *cursor) moveTo(p place) {
+	c.tags = c.file.tagsAt(p.offset)
+	c.clock = media.Timeline{}
+	c.shift = p.time - c.clock.Unwrap(media.WireTime(p.time))
+	c.queue = c.queue[:0]
+	for _, h := range append([]*media.Packet{c.file.info.Metadata}, p.headers...) {
+		again := *h
+		again.Timestamp = p.time
+		c.queue = append(c.queue, &again)
+	}
+}
+
+// Seek goes to the last place at or before d.
+func (c *cursor) Seek(d time.Duration) (time.Duration, error) {
+	keys := c.file.keys
+	i := sort.Search(len(keys), func(i int) bool { return keys[i].time > d })
+	p := keys[max(i-1, 0)]
+	c.moveTo(p)
+	return p.time, nil
+}
+
+// ReadPacket returns the next packet. A file that has become shorter since it was opened ends there.
+func (c *cursor) ReadPacket(ctx context.Context) (*media.Packet, error) {
+	for len(c.queue) == 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if c.tags.next >= c.file.end {
+			return nil, io.EOF
+		}
+		if err := c.fill(); err != nil {
+			return nil, err
+		}
+	}
+	p := c.queue[0]
+	c.queue = c.queue[1:]
+	return p, nil
+}
+
+// fill reads one tag.
+func (c *cursor) fill() error {
+	err := c.tags.read(0)
+	if err == nil {
+		err = c.tags.readWhole()
+	}
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return io.EOF
+	case err != nil:
+		return err
+	case c.tags.tag.Encrypted:
+		return nil
+	}
+	t := &c.tags.tag
+	// A malformed body is relayed as it is.
+	packets, _ := flv.AppendPackets(nil, t.Type, c.clock.Unwrap(t.Timestamp)+c.shift, t.Body)
+	c.queue = c.queue[:0]
+	for _, p := range packets {
+		if p.Kind == media.Data && p.Name == media.NameMetadata {
+			continue // sent by moveTo, with the right duration
+		}
+		c.queue = append(c.queue, p)
+	}
+	return nil
+}
