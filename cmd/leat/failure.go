@@ -71,6 +71,8 @@ func (t *target) explainDial(e *rtmp.DialError) string {
 		return "no answer; check host, port and firewall"
 	case isClosed && e.Step == "handshake":
 		return closed.Text + "; is this an RTMP server's port, and does it want rtmps:// instead?"
+	case isClosed && closed.Side == rtmp.SidePeer:
+		return closed.Text + "; some servers do that when there is no such application"
 	case isClosed:
 		return closed.Text
 	case e.Step == "handshake":

@@ -10,11 +10,17 @@ import (
 
 // progress shows on a terminal how far a stream has come. A nil progress shows nothing.
 type progress struct {
+	w     io.Writer
 	bar   *progressbar.ProgressBar
 	verb  string
-	total int64 // 0: unknown, so at counts nothing
+	total int64 // 0: unknown
 	begun time.Time
 	shown time.Time
+
+	// What at was told last.
+	done  int64
+	media time.Duration
+	bytes int64
 }
 
 // refresh is how often the line is written anew.
@@ -43,30 +49,40 @@ func startProgress(w io.Writer, verb string, total int64) *progress {
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetSpinnerChangeInterval(0), // it needs no goroutine of its own: at moves it
 	)
-	return &progress{bar: bar, verb: verb, total: total, begun: time.Now()}
+	return &progress{w: w, bar: bar, verb: verb, total: total, begun: time.Now()}
 }
 
 // at shows how many units are done, how much media that is and how many bytes.
 func (p *progress) at(done int64, media time.Duration, bytes int64) {
-	if p == nil || time.Since(p.shown) < refresh {
+	if p == nil {
 		return
 	}
-	p.shown = time.Now()
-	rate := float64(bytes*8) / max(time.Since(p.begun).Seconds(), 0.001)
-	p.bar.Describe(fmt.Sprintf("%s %s, %s, %s", p.verb, clock(media), size(bytes), bitRate(rate)))
-	if p.total == 0 {
-		done = 1
-		_ = p.bar.Add64(done) // moves the spinner; a terminal that cannot be written to is no reason to stop
-		return
+	p.done, p.media, p.bytes = done, media, bytes
+	if time.Since(p.shown) >= refresh {
+		p.shown = time.Now()
+		p.show()
 	}
-	_ = p.bar.Set64(min(done, p.total-1)) // the last unit is end's; as above
 }
 
-// end leaves the line.
-func (p *progress) end() {
-	if p != nil {
-		_ = p.bar.Exit() // as in at
+// show writes the line. A terminal that cannot be written to is no reason to stop what it is about.
+func (p *progress) show() {
+	rate := float64(p.bytes*8) / max(time.Since(p.begun).Seconds(), refresh.Seconds())
+	p.bar.Describe(fmt.Sprintf("%s %s, %s, %s", p.verb, clock(p.media), size(p.bytes), bitRate(rate)))
+	if p.total == 0 {
+		_ = p.bar.Add64(1) // moves the spinner
+	} else {
+		_ = p.bar.Set64(min(p.done, p.total))
 	}
+}
+
+// end shows what at was told last and leaves the line.
+func (p *progress) end() {
+	if p == nil {
+		return
+	}
+	p.show()
+	_ = p.bar.Exit()
+	_, _ = fmt.Fprintln(p.w)
 }
 
 // clock writes a time as h:mm:ss.

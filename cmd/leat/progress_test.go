@@ -27,6 +27,9 @@ func TestProgress(t *testing.T) {
 				t.Errorf("total %d: it is shown too often", total)
 			}
 			p.end()
+			if shown := terminal.String(); !strings.Contains(shown, "1:02:06, 260.0 kB, 2.08 Mbit/s") || !strings.HasSuffix(shown, "\n") {
+				t.Errorf("total %d: at the end it shows %q", total, shown)
+			}
 		}
 	})
 }
