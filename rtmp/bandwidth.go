@@ -70,7 +70,7 @@ type bandwidth struct {
 // measure calls the client until all payloads are sent, the socket is full, or it does not answer.
 func (b *bandwidth) measure(ctx context.Context, c *Conn, check string) error {
 	for _, size := range bandwidthPayloads {
-		if c.out.congested() {
+		if c.out.isCongested() {
 			return nil // what waits would be measured too, and has a better use for the line
 		}
 		var args []any
@@ -103,11 +103,4 @@ func (b *bandwidth) result(d bandwidthDialect) []any {
 		return []any{down, kilobits, seconds, latency}
 	}
 	return []any{down, latency}
-}
-
-// congested reports whether more than a few answers wait for the socket.
-func (o *outbound) congested() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.buf) > 16<<10
 }

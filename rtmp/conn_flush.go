@@ -20,7 +20,7 @@ func (o *outbound) flush() {
 	defer o.c.recovered("sending")
 	err := o.flushOnce()
 	o.mu.Lock()
-	for err == nil && len(o.buf) > 0 { // something came between the last write and the lock
+	for err == nil && o.refill() { // something came between the last write and the lock
 		o.mu.Unlock()
 		err = o.flushOnce()
 		o.mu.Lock()
@@ -56,7 +56,7 @@ func (o *outbound) wrote(n int) {
 		o.sent += uint64(n)
 		o.progress = time.Now()
 	}
-	o.answers = min(o.answers, len(o.buf)+o.inFlight)
+	o.answers = min(o.answers, o.pending())
 }
 
 // flushRaw waits for the socket in the runtime's poller.
@@ -65,7 +65,7 @@ func (o *outbound) flushRaw() error {
 	err := o.raw.Write(func(fd uintptr) bool {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		for len(o.buf) > 0 {
+		for o.refill() {
 			n, err := writeSome(fd, o.buf)
 			rest := o.buf[n:]
 			if len(rest) == 0 {
@@ -96,6 +96,7 @@ const plainPiece = 16 << 10
 func (o *outbound) flushPlain() error {
 	for {
 		o.mu.Lock()
+		o.refill()
 		b := o.buf
 		o.buf, o.inFlight = nil, len(b)
 		o.mu.Unlock()
@@ -184,7 +185,7 @@ func (o *outbound) wait(ctx context.Context) error {
 	for {
 		o.mu.Lock()
 		err := o.err
-		ready := len(o.buf) < plainBuffer && o.window() > 0
+		ready := len(o.buf)+o.backlog.bytes < plainBuffer && o.window() > 0
 		var drained <-chan struct{}
 		if !ready {
 			drained = o.untilDrained()

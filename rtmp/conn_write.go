@@ -25,6 +25,7 @@ type outbound struct {
 
 	mu        sync.Mutex
 	buf       []byte        // what waits: the tail of a partly sent message, and whole messages behind it
+	backlog   backlog       // whole messages that wait behind buf
 	inFlight  int           // bytes that the flusher has taken from buf and not yet written
 	answers   int           // bytes of both that nobody waits for: answers, acknowledgements, status
 	flushing  bool          // the flusher owns the socket's writing side
@@ -71,7 +72,10 @@ func (c *Conn) sendAll(msgs ...outgoing) error {
 	if o.err != nil {
 		return o.err
 	}
-	buf, chunkSize := o.buf, o.chunkSize
+	buf, chunkSize, behind := o.buf, o.chunkSize, false
+	if o.backlog.bytes > 0 && slices.ContainsFunc(msgs, func(m outgoing) bool { return !isUrgent(m.msg) }) {
+		buf, behind = nil, true
+	}
 	for _, m := range msgs {
 		var err error
 		if buf, err = appendMessage(buf, m, chunkSize); err != nil {
@@ -81,8 +85,13 @@ func (c *Conn) sendAll(msgs ...outgoing) error {
 			chunkSize = s.Size
 		}
 	}
-	added := len(buf) - len(o.buf)
-	o.add(buf)
+	added := len(buf)
+	if behind {
+		o.backlog.push(buf)
+	} else {
+		added -= len(o.buf)
+		o.add(buf)
+	}
 	o.chunkSize = chunkSize
 	if o.answers += added; o.answers > o.c.limits.WriteBuffer {
 		reason := &CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer does not read: %d bytes of answers wait for it", o.answers)}
@@ -192,7 +201,7 @@ func (o *outbound) window() int {
 	if !o.windowed.Load() {
 		return math.MaxInt
 	}
-	n := o.c.flow.window(o.sent + uint64(len(o.buf)+o.inFlight))
+	n := o.c.flow.window(o.sent + uint64(o.pending()))
 	switch {
 	case n > 0:
 		o.shut = time.Time{}
@@ -242,14 +251,18 @@ func (o *outbound) tryWrite(b []byte) (int, error) {
 
 // takeCopy keeps as many of the messages in b as fit.
 func (o *outbound) takeCopy(b []byte) int {
-	room := plainBuffer - len(o.buf)
+	room := plainBuffer - len(o.buf) - o.backlog.bytes
 	if room <= 0 {
 		return 0
 	}
 	if len(b) > room {
 		b = b[:boundary(b, room, o.chunkSize)]
 	}
-	o.add(append(o.buf, b...))
+	if o.congested() {
+		o.backlog.push(slices.Clone(b))
+	} else {
+		o.add(append(o.buf, b...))
+	}
 	if !o.flushing {
 		o.startFlusher()
 	}
@@ -279,7 +292,11 @@ func (o *outbound) writeMedia(ctx context.Context, appendTo func(dst []byte, chu
 	if o.err != nil {
 		return o.err
 	}
-	o.add(appendTo(o.buf, o.chunkSize))
+	if o.congested() {
+		o.backlog.push(appendTo(nil, o.chunkSize))
+	} else {
+		o.add(appendTo(o.buf, o.chunkSize))
+	}
 	return o.kick()
 }
 

@@ -139,7 +139,7 @@ func TestFormRewriteTruncated(t *testing.T) {
 	} {
 		whole := unhex(t, test.body)
 		for n := range whole {
-			packets, _ := flv.AppendPackets(nil, test.tag, 0, whole[:n]) //nolint:errcheck // damage is the point
+			packets, _ := flv.AppendPackets(nil, test.tag, 0, whole[:n]) // damage is the point
 			for _, form := range []Form{oldPlayer, oldLegacy, hevcOnly, opusOnly, modEx} {
 				for _, p := range packets {
 					form.rewrite(p)
@@ -177,7 +177,7 @@ func FuzzFormRewrite(f *testing.F) {
 		if video {
 			tag = flv.TagVideo
 		}
-		packets, _ := flv.AppendPackets(nil, tag, 0, body) //nolint:errcheck // damage is the point
+		packets, _ := flv.AppendPackets(nil, tag, 0, body) // damage is the point
 		for _, form := range []Form{oldPlayer, oldLegacy, multitrack, hevcOnly, opusOnly} {
 			fitter := NewFitter(form, "x")
 			for _, p := range packets {
