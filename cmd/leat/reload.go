@@ -68,7 +68,7 @@ func (r *reloader) watch(ctx context.Context) {
 // reportMistakes logs a line for each mistake in a configuration that was not taken.
 func reportMistakes(log *slog.Logger, err error) {
 	mistakes := []error{err}
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined errors themselves are wanted, not one in the chain
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		mistakes = all.Unwrap()
 	}
 	for _, mistake := range mistakes {

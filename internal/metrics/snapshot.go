@@ -8,8 +8,8 @@ type Source func() Snapshot
 
 // A Snapshot is everything that is shown. The zero value is a server to which nothing has happened.
 type Snapshot struct {
-	Connections         int              // open now
-	ConnectionsAccepted uint64           // since the start
+	Connections         int               // open now
+	ConnectionsAccepted uint64            // since the start
 	ConnectionsRefused  map[string]uint64 // not let in at all, by reason: a few fixed words
 	ConnectionsClosed   map[string]uint64 // by the side that ended them
 

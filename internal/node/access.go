@@ -56,12 +56,12 @@ func mayPublish(app *config.App, s *rtmp.PublishStream) *denial {
 	switch {
 	case !app.PublishFrom.Contains(addr):
 		return &denial{
-			byAddress, "publisher refused: its address is not in publish_from of the application; add the address there",
+			byAddress, "its address is not in publish_from of the application; add the address there",
 			rtmp.Refuse(rtmp.CodePublishBadName, "Publishing is not allowed from %s.", addr),
 		}
 	case app.PublishToken.IsSet() && !app.PublishToken.Matches(token(s.Request(), s.Query())):
 		return &denial{
-			byToken, "publisher refused: the stream key has a wrong publish_token or none; the key in the encoder must be name?token=...",
+			byToken, "the stream key has a wrong publish_token or none; the key in the encoder must be name?token=...",
 			rtmp.Refuse(rtmp.CodePublishBadName, "The stream key was refused."),
 		}
 	}
@@ -74,12 +74,12 @@ func mayPlay(app *config.App, s *rtmp.PlayStream) *denial {
 	switch {
 	case !app.PlayFrom.Contains(addr):
 		return &denial{
-			byAddress, "player refused: its address is not in play_from of the application; add the address there",
+			byAddress, "its address is not in play_from of the application; add the address there",
 			rtmp.Refuse(rtmp.CodePlayFailed, "Playing is not allowed from %s.", addr),
 		}
 	case app.PlayToken.IsSet() && !app.PlayToken.Matches(token(s.Request(), s.Play().Query)):
 		return &denial{
-			byToken, "player refused: it named a wrong play_token or none; the address to play must end in ?token=...",
+			byToken, "it named a wrong play_token or none; the address to play must end in ?token=...",
 			rtmp.Refuse(rtmp.CodePlayFailed, "The token was refused."),
 		}
 	}

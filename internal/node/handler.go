@@ -46,7 +46,7 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 	}
 	if d := mayPublish(&app, s); d != nil {
 		n.counters.refuse(toPublish, d.reason)
-		log.Warn(d.log)
+		log.Warn("publisher refused", "reason", d.log)
 		return d.status
 	}
 	limit := n.Config().Limits.Publishers
@@ -70,7 +70,7 @@ func (h *handler) ServePlay(_ context.Context, s *rtmp.PlayStream) error {
 	}
 	if d := mayPlay(&app, s); d != nil {
 		n.counters.refuse(toPlay, d.reason)
-		log.Warn(d.log)
+		log.Warn("player refused", "reason", d.log)
 		return d.status
 	}
 	if !n.servesFrom(s) {
