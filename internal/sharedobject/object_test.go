@@ -201,7 +201,7 @@ func TestLimits(t *testing.T) {
 	x := func(n int) string { return strings.Repeat("x", n) }
 	a := use(t, srv, "a", rtmp.SharedObjectOptions{})
 	refused(a, "big", x(100))
-	refused(a, x(1+MaxName), nil)
+	refused(a, x(1+MaxName), true)
 	a.set("p", x(80))
 	a.set("q", true)
 	refused(a, "r", true)
