@@ -33,6 +33,13 @@
 // Dial connects to an RTMP URL; Conn.Publish gives a Publisher, a media.Writer, Conn.Play a Player, a media.Reader,
 // and Conn.Call calls a method of the server.
 //
+// # Enhanced RTMP
+//
+// Both ends say in connect what they know of it (Capabilities). From what a player has said follows the Form in which it gets a
+// stream, and a Fitter brings packets into it: which tracks, which codecs, by FourCC or by number, with or without
+// nanoseconds. Players with equal forms can share bytes. A server can ask clients to go elsewhere
+// (Conn.RequestReconnect, DialConfig.OnReconnect).
+//
 // # Words
 //
 //   - app, instance, name: what a stream is called: the application, one of its instances, the stream in it (media.Key)

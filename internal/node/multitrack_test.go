@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net"
 	"slices"
@@ -209,7 +210,9 @@ func TestStreamDry(t *testing.T) {
 			if err := n.Shutdown(context.WithoutCancel(t.Context())); err != nil {
 				t.Error(err)
 			}
-			<-served
+			if err := <-served; !errors.Is(err, rtmp.ErrServerClosed) {
+				t.Error(err)
+			}
 		})
 		var w wire
 		connect := func(dial func(context.Context, string, string) (net.Conn, error)) *rtmp.Conn {
