@@ -24,6 +24,8 @@ func (e cleanEnd) Error() string { return string(e) }
 // Is makes every cleanEnd an errCleanEnd to errors.Is.
 func (e cleanEnd) Is(target error) bool { return target == errCleanEnd }
 
+var errSinkPanicked = errors.New("rtmp: the writer panicked")
+
 // maxQueuedPackets is how many packets wait for a reader; then the connection's reading waits, and with it the
 // sender: TCP does the rest.
 const maxQueuedPackets = 256
@@ -33,7 +35,8 @@ const maxQueuedPackets = 256
 type packetQueue struct {
 	mu    sync.Mutex
 	items []*media.Packet
-	sink  media.Writer
+	sink  func(*media.Packet) error
+	busy  bool  // the sink has a packet in its hands
 	err   error // why there will be no more; nil while the stream lives
 	taken int64 // packets that the sink took
 
@@ -59,6 +62,7 @@ func (q *packetQueue) put(ctx context.Context, p *media.Packet) {
 	for {
 		q.mu.Lock()
 		sink, full, over := q.sink, len(q.items) >= maxQueuedPackets, q.err != nil
+		q.busy = sink != nil && !over
 		if sink == nil && !full && !over {
 			q.items = append(q.items, p)
 		}
@@ -67,13 +71,7 @@ func (q *packetQueue) put(ctx context.Context, p *media.Packet) {
 		case over:
 			return
 		case sink != nil:
-			if err := sink.WritePacket(ctx, p); err != nil {
-				q.end(err)
-				return
-			}
-			q.mu.Lock()
-			q.taken++
-			q.mu.Unlock()
+			q.give(sink, p)
 			return
 		case !full:
 			signal(q.filled)
@@ -84,6 +82,29 @@ func (q *packetQueue) put(ctx context.Context, p *media.Packet) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// give hands p to the sink, which may panic.
+func (q *packetQueue) give(sink func(*media.Packet) error, p *media.Packet) {
+	err := errSinkPanicked
+	defer func() { q.took(err) }()
+	err = sink(p)
+}
+
+// took notes what the sink made of a packet.
+func (q *packetQueue) took(err error) {
+	q.mu.Lock()
+	q.busy = false
+	if err == nil {
+		q.taken++
+	} else if q.err == nil {
+		q.err = err
+	}
+	over := q.err != nil
+	q.mu.Unlock()
+	if over {
+		signal(q.filled)
 	}
 }
 
@@ -134,12 +155,14 @@ func (q *packetQueue) get(ctx context.Context) (*media.Packet, error) {
 	}
 }
 
-// drainTo writes what waits to w, makes w the sink and waits for the end.
+// drainTo writes what waits to w, makes w the sink and waits for the end. w is left alone when it returns.
 func (q *packetQueue) drainTo(ctx context.Context, w media.Writer) (n int64, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for {
 		q.mu.Lock()
 		if len(q.items) == 0 {
-			q.sink = w
+			q.sink = func(p *media.Packet) error { return w.WritePacket(ctx, p) }
 			q.mu.Unlock()
 			break
 		}
@@ -155,13 +178,28 @@ func (q *packetQueue) drainTo(ctx context.Context, w media.Writer) (n int64, err
 	}
 	signal(q.room)
 	_, err = q.get(ctx)
-	q.mu.Lock()
-	n += q.taken
-	q.mu.Unlock()
+	cancel()
+	n += q.closeSink(err)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return n, err
+}
+
+// closeSink takes the sink away, waits until it is idle, and returns how many packets it took.
+func (q *packetQueue) closeSink(err error) int64 {
+	for {
+		q.mu.Lock()
+		if q.err == nil {
+			q.err = err
+		}
+		busy, taken := q.busy, q.taken
+		q.mu.Unlock()
+		if !busy {
+			return taken
+		}
+		<-q.filled
+	}
 }
 
 // receiver turns the media messages of one stream into packets. Only the reading goroutine uses it.

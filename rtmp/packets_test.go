@@ -1,0 +1,100 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+
+	"leat/media"
+)
+
+// slowWriter blocks in WritePacket until it is let go on.
+type slowWriter struct {
+	entered chan struct{}
+	leave   chan struct{}
+	done    int
+}
+
+func (w *slowWriter) WritePacket(context.Context, *media.Packet) error {
+	w.entered <- struct{}{}
+	<-w.leave
+	w.done++
+	return nil
+}
+
+// TestDrainToLeavesWriterAlone: drainTo returns only when the writer has returned, whoever ended the queue.
+func TestDrainToLeavesWriterAlone(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(q *packetQueue, cancel context.CancelFunc)
+		want error
+	}{
+		{"clean end", func(q *packetQueue, _ context.CancelFunc) { q.end(errStreamDeleted) }, nil},
+		{"failure", func(q *packetQueue, _ context.CancelFunc) { q.end(ErrClosed) }, ErrClosed},
+		{"cancelled", func(_ *packetQueue, cancel context.CancelFunc) { cancel() }, context.Canceled},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var q packetQueue
+				q.init()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				w := &slowWriter{entered: make(chan struct{}), leave: make(chan struct{})}
+				result := make(chan error, 1)
+				go func() { // ends with the queue
+					n, err := q.drainTo(ctx, w)
+					if n != 1 || w.done != 1 {
+						t.Errorf("drainTo counted %d packets, the writer %d, want 1", n, w.done)
+					}
+					result <- err
+				}()
+				synctest.Wait()
+				go q.put(t.Context(), &media.Packet{}) // ends when the writer goes on
+				<-w.entered
+				tt.end(&q, cancel)
+				synctest.Wait()
+				select {
+				case <-result:
+					t.Error("drainTo returned while the writer was busy")
+				default:
+				}
+				close(w.leave)
+				if err := <-result; !errors.Is(err, tt.want) {
+					t.Errorf("drainTo returned %v, want %v", err, tt.want)
+				}
+				q.put(t.Context(), &media.Packet{}) // thrown away: nobody would let the writer go on
+			})
+		})
+	}
+}
+
+// TestDrainToWriterPanics: the panic belongs to who reads the connection; drainTo still returns.
+func TestDrainToWriterPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q packetQueue
+		q.init()
+		result := make(chan error, 1)
+		go func() { // ends with the panic
+			_, err := q.drainTo(t.Context(), panicWriter{})
+			result <- err
+		}()
+		synctest.Wait()
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			q.put(t.Context(), &media.Packet{})
+		}()
+		if err := <-result; !errors.Is(err, errSinkPanicked) {
+			t.Errorf("drainTo returned %v", err)
+		}
+	})
+}
+
+type panicWriter struct{}
+
+func (panicWriter) WritePacket(context.Context, *media.Packet) error { panic(io.ErrNoProgress) }
