@@ -47,6 +47,7 @@ type Conn struct {
 
 	closing   atomic.Bool // what arrives is thrown away; the connection ends at lingerEnd
 	lingerEnd atomic.Int64
+	over      atomic.Bool // nothing is read any more
 
 	reasonMu sync.Mutex
 	reason   *CloseReason
@@ -126,8 +127,14 @@ func (c *Conn) finish() {
 		c.logger.Debug("closing the socket", "err", err)
 	}
 	c.calls.fail(reason)
-	c.side.closed(c, reason)
+	c.endSide(reason)
 	c.wg.Wait()
+}
+
+// endSide ends the streams. Their owners learn of it on this goroutine, and may panic.
+func (c *Conn) endSide(reason *CloseReason) {
+	defer c.recovered("ending the streams")
+	c.side.closed(c, reason)
 }
 
 // recovered turns a panic on the connection's own goroutines into its end: the last line of defence
@@ -144,7 +151,10 @@ func (c *Conn) end(err error) {
 	var pe *ProtocolError
 	var notRTMP *handshake.NotRTMPError
 	var ce *chunk.Error
+	var known *CloseReason
 	switch {
+	case errors.As(err, &known): // what could not be sent any more says why
+		c.close(known)
 	case err == nil || errors.Is(err, io.EOF):
 		c.close(&CloseReason{Side: SidePeer, Text: c.eofText()})
 	case errors.As(err, &pe):
@@ -202,6 +212,7 @@ func (c *Conn) close(reason *CloseReason) {
 	cancel := c.cancel
 	reason = c.reason
 	c.reasonMu.Unlock()
+	c.over.Store(true)
 	if cancel != nil {
 		cancel(reason)
 	}
@@ -235,10 +246,10 @@ func (c *Conn) closeGently(reason *CloseReason) {
 		c.reason = reason
 	}
 	c.reasonMu.Unlock()
+	c.lingerEnd.CompareAndSwap(0, time.Now().Add(linger).UnixNano()) // before check can see closing
 	if c.closing.Swap(true) {
 		return
 	}
-	c.lingerEnd.Store(time.Now().Add(linger).UnixNano())
 	c.out.whenFlushed(func() {
 		if w, ok := c.nc.(interface{ CloseWrite() error }); ok {
 			if err := w.CloseWrite(); err == nil {
@@ -268,7 +279,7 @@ func (c *Conn) check(now time.Time) {
 		c.close(&CloseReason{Side: SideLocal, Text: stalled})
 		return
 	}
-	idle := now.Sub(c.in.lastRead())
+	idle := c.in.idle(now)
 	switch {
 	case idle >= c.limits.IdleTimeout && !c.publishes.Load(): // some servers leave pings of a publisher unanswered
 		c.idled(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("nothing was received for %v, not even an answer to a ping", idle.Round(time.Second))})

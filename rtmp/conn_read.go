@@ -5,6 +5,7 @@ import (
 	"crypto/rc4"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +21,7 @@ type inbound struct {
 	first      []byte      // was read before the connection began
 	handshaken atomic.Bool
 	bytes      atomic.Uint64
-	readAt     atomic.Int64 // Unix nanoseconds of the last read that brought something
+	readAt     atomic.Int64 // Unix nanoseconds when the last bytes had been handled; 0 while some are
 	last       lastMessage
 	rate       rate
 }
@@ -31,7 +32,14 @@ func (in *inbound) init(l *Limits) {
 	in.rate = rate{perSecond: l.CommandsPerSecond}
 }
 
-func (in *inbound) lastRead() time.Time { return time.Unix(0, in.readAt.Load()) }
+// idle says for how long nothing has come. While a handler holds the reading up, the silence is not the peer's.
+func (in *inbound) idle(now time.Time) time.Duration {
+	at := in.readAt.Load()
+	if at == 0 {
+		return 0
+	}
+	return now.Sub(time.Unix(0, at))
+}
 
 // lastMessage describes the message received last, for the reason of a close.
 type lastMessage struct {
@@ -128,8 +136,12 @@ func (c *Conn) readRaw(deliver func(*chunk.Message) error) error {
 // received takes bytes as they came from the transport.
 func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
 	c.in.bytes.Add(uint64(len(b)))
-	c.in.readAt.Store(time.Now().UnixNano())
-	if c.closing.Load() {
+	c.in.readAt.Store(0)
+	defer func() { c.in.readAt.Store(time.Now().UnixNano()) }()
+	switch {
+	case c.over.Load():
+		return net.ErrClosed // the reason is known already
+	case c.closing.Load():
 		return nil
 	}
 	if !c.in.handshaken.Load() {
@@ -151,7 +163,7 @@ func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
 
 // deliver handles one message on the reading goroutine.
 func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
-	if c.closing.Load() {
+	if c.closing.Load() || c.over.Load() {
 		return nil
 	}
 	c.in.last.set(m)

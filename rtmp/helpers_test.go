@@ -8,6 +8,7 @@ import (
 
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/handshake"
+	"leat/media"
 	"leat/rtmp"
 	"leat/rtmp/rtmptest"
 )
@@ -23,14 +24,14 @@ type rawClient struct {
 func connectRaw(t *testing.T, srv *rtmp.Server) *rawClient {
 	t.Helper()
 	client, server := rtmptest.Pipe()
-	return serveRaw(t, srv, client, server)
+	return serveRaw(t, srv, client, server, nil)
 }
 
 // connectLoopback is connectRaw on a real socket.
 func connectLoopback(t *testing.T, srv *rtmp.Server) *rawClient {
 	t.Helper()
 	client, server := loopback(t)
-	return serveRaw(t, srv, client, server)
+	return serveRaw(t, srv, client, server, nil)
 }
 
 func loopback(t *testing.T) (client, server net.Conn) {
@@ -49,16 +50,17 @@ func loopback(t *testing.T) (client, server net.Conn) {
 	return client, server
 }
 
-func serveRaw(t *testing.T, srv *rtmp.Server, client, server net.Conn) *rawClient {
+// serveRaw is what the two have in common; see may be nil.
+func serveRaw(t *testing.T, srv *rtmp.Server, client, server net.Conn, see func(*chunk.Message)) *rawClient {
 	t.Helper()
 	c := &rawClient{wirePeer: newWirePeer(), served: make(chan struct{})}
-	c.nc = client
+	c.nc, c.see = client, see
 	go func() { // ends with the connection
 		srv.ServeConn(server)
 		close(c.served)
 	}()
 	hs := handshake.NewClient(handshake.ClientConfig{})
-	go c.read(hs, func(*chunk.Message) {}) // likewise
+	go c.read(hs) // likewise
 	if _, err := client.Write(hs.Start()); err != nil {
 		t.Fatal(err)
 	}
@@ -75,23 +77,47 @@ func serveRaw(t *testing.T, srv *rtmp.Server, client, server net.Conn) *rawClien
 	return c
 }
 
-// stop closes the connection and waits until the server is done with it.
-func (c *rawClient) stop() {
-	c.nc.Close()
-	<-c.served
-}
-
 // logLines collects what a server logs about the ends of connections.
 func logLines() (*slog.Logger, *record) {
 	r := &record{}
 	return slog.New(closeLog{r}), r
 }
 
-// closings returns the reasons recorded so far.
+var quiet = slog.New(slog.DiscardHandler)
+
+// reasons returns why connections have ended so far.
 func (r *record) reasons() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.closings...)
+}
+
+// lines returns the messages recorded so far.
+func (r *record) lines() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := make([]string, len(r.sent))
+	for i, s := range r.sent {
+		lines[i] = s.text
+	}
+	return lines
+}
+
+// playAndPublish is a handler that reads all that is published, and gives each player a frame. It is safe for any number of
+// connections.
+type playAndPublish struct{}
+
+func (*playAndPublish) ServePublish(ctx context.Context, s *rtmp.PublishStream) error {
+	_, err := s.WriteTo(ctx, &collector{})
+	return err
+}
+
+func (*playAndPublish) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
+	if err := s.WritePacket(ctx, frame(media.Video, 0)); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 // publishAll is a handler that reads all that is published, and plays nothing.

@@ -329,6 +329,7 @@ func (s *serverSide) ended(c *Conn) {
 	log("closed", "side", string(r.Side), "reason", r.Text, "last", r.LastMessage,
 		"received", stats.BytesReceived, "sent", stats.BytesSent, "dur", time.Since(stats.Since).Round(time.Millisecond))
 	if h, ok := s.srv.Handler.(DisconnectHandler); ok && s.req != nil {
+		defer c.recovered("serving the disconnect")
 		h.ServeDisconnect(c, s.req, r)
 	}
 }

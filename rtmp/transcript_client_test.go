@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"leat/amf"
-	"leat/internal/wire/chunk"
 	"leat/internal/wire/handshake"
 	"leat/media"
 	"leat/rtmp"
@@ -40,7 +39,6 @@ type clientSession struct {
 	conn      *rtmp.Conn
 	publisher *rtmp.Publisher
 	player    *rtmp.Player
-	cancel    context.CancelFunc
 }
 
 func newClientSession() *clientSession {
@@ -51,7 +49,7 @@ func (s *clientSession) open(t *testing.T) {
 	t.Helper()
 	s.local, s.nc = rtmptest.Pipe()
 	hs := handshake.NewServer(handshake.ServerConfig{Time: func() uint32 { return 0 }})
-	go s.read(hs, func(*chunk.Message) {}) // ends when the client or close has closed the pipe
+	go s.read(hs) // ends when the client or close has closed the pipe
 }
 
 func (s *clientSession) action(t *testing.T, text string) {

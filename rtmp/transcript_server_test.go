@@ -26,8 +26,9 @@ type wirePeer struct {
 	record
 	nc     net.Conn
 	chunks *chunk.Writer
-	shaken chan struct{} // closed when the handshake is over
-	ended  chan struct{} // closed when nothing more is read
+	see    func(*chunk.Message) // what to do with a message that arrives; nil records it
+	shaken chan struct{}        // closed when the handshake is over
+	ended  chan struct{}        // closed when nothing more is read
 }
 
 func newWirePeer() wirePeer {
@@ -43,7 +44,7 @@ type shaker interface {
 }
 
 // read runs the handshake and records the messages until the end; then it closes its own side, as clients do.
-func (p *wirePeer) read(hs shaker, reply func(*chunk.Message)) {
+func (p *wirePeer) read(hs shaker) {
 	defer close(p.ended)
 	defer p.nc.Close()
 	r := chunk.NewReader(chunk.Limits{})
@@ -66,8 +67,11 @@ func (p *wirePeer) read(hs shaker, reply func(*chunk.Message)) {
 			}
 		}
 		if err := r.Feed(b, func(m *chunk.Message) error {
-			p.sentMessage(streamOf(m), formatMessage(m))
-			reply(m)
+			if p.see != nil {
+				p.see(m)
+			} else {
+				p.sentMessage(streamOf(m), formatMessage(m))
+			}
 			return nil
 		}); err != nil {
 			p.sentMessage(0, "# chunk stream: "+err.Error())
@@ -150,7 +154,7 @@ func (s *serverSession) open(t *testing.T) {
 		close(s.served)
 	}()
 	hs := handshake.NewClient(handshake.ClientConfig{})
-	go s.read(hs, func(*chunk.Message) {}) // likewise
+	go s.read(hs) // likewise
 	if _, err := client.Write(hs.Start()); err != nil {
 		t.Fatal(err)
 	}
