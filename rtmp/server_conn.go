@@ -94,18 +94,8 @@ func (s *serverSide) connect(ctx context.Context, c *Conn, cmd *message.Command)
 		outgoing{0, &message.Command{Name: "onBWDone"}},
 	)
 	c.connected.Store(true)
-	c.logger.Info("connected", "app", req.App, "tcurl", withoutQuery(req.TCURL), "client", req.FlashVer, "scheme", c.Scheme(), "handshake", handshakeName(c.handshake))
+	c.logger.Info("connected", "app", req.App, "tcurl", withoutSecrets(req.TCURL), "client", printable(req.FlashVer), "scheme", c.Scheme(), "handshake", handshakeName(c.handshake))
 	return err
-}
-
-// withoutQuery hides what may be a token from the log.
-func withoutQuery(url string) string {
-	for i := range len(url) {
-		if url[i] == '?' {
-			return url[:i] + "?…"
-		}
-	}
-	return url
 }
 
 func handshakeName(i handshake.Info) string {

@@ -1,6 +1,9 @@
 package rtmp
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // maxPrinted is how much of a text chosen by a peer goes into a sentence, bytes.
 const maxPrinted = 64
@@ -17,4 +20,24 @@ func quoted(s string) string {
 		s = s[:maxPrinted] + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// withoutSecrets makes a peer's URL fit for a log line: what may be a token, in a query, or a password, before the host, is
+// left out.
+func withoutSecrets(url string) string {
+	url, _, hasQuery := strings.Cut(url, "?")
+	if scheme, rest, ok := strings.Cut(url, "://"); ok {
+		host, path, hasPath := strings.Cut(rest, "/")
+		if at := strings.LastIndexByte(host, '@'); at >= 0 {
+			url = scheme + "://…" + host[at:]
+			if hasPath {
+				url += "/" + path
+			}
+		}
+	}
+	url = printable(url)
+	if hasQuery {
+		url += "?…"
+	}
+	return url
 }
