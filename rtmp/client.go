@@ -22,6 +22,7 @@ type clientSide struct {
 	hs        *handshake.Client
 
 	connectMessages []outgoing // sent behind the handshake
+	connectID       float64    // transaction ID of connect; set before anything is read
 	handshakeDone   atomic.Bool
 	properties      *amf.Object // of connect's answer; set before connected
 	information     *amf.Object
@@ -47,7 +48,11 @@ func newClientSide(u *URL, cfg *DialConfig) *clientSide {
 
 // begin prepares the handshake; start sends its first bytes and begins to read.
 func (s *clientSide) begin(_ *Conn) {
-	s.hs = handshake.NewClient(handshake.ClientConfig{})
+	cfg := handshake.ClientConfig{Digest: s.cfg.SWF != nil}
+	if s.url.Encrypted() {
+		cfg.Version = handshake.VersionRTMPE
+	}
+	s.hs = handshake.NewClient(cfg)
 }
 
 func (s *clientSide) start(c *Conn) {
@@ -108,6 +113,25 @@ func (s *clientSide) accepted(c *Conn, a answer) {
 		c.amf3 = true
 	}
 	c.connected.Store(true)
+	s.answerToken(c)
+}
+
+// answerToken answers SecureToken, if the server has asked and the key is known.
+func (s *clientSide) answerToken(c *Conn) {
+	challenge := s.information.Text("secureToken")
+	if challenge == "" {
+		challenge = s.properties.Text("secureToken")
+	}
+	if challenge == "" || s.cfg.Token == "" {
+		return
+	}
+	text, err := DecryptSecureToken(s.cfg.Token, challenge)
+	if err == nil {
+		err = c.Notify("secureTokenResponse", text)
+	}
+	if err != nil {
+		c.logger.Warn("SecureToken was not answered", "err", err)
+	}
 }
 
 // command handles what a server calls (RTMP 7.2). Transaction ID 0 is never answered: some services hang up on it.
@@ -178,6 +202,14 @@ func (s *clientSide) onStatus(c *Conn, msid uint32, cmd *message.Command) error 
 		return nil
 	}
 	c.logger.Debug("onStatus", "msid", msid, "code", status.Code, "description", status.Description)
+	if Code(status.Code) == CodeConnectRejected && !c.connected.Load() { // some servers refuse, and redirect, in this way
+		refusal := answer{object: cmd.Object}
+		if len(cmd.Args) > 0 {
+			refusal.value = cmd.Args[0]
+		}
+		c.calls.refuse(s.connectID, remoteError(refusal))
+		return nil
+	}
 	if Code(status.Code) == CodeConnectReconnectRequest {
 		s.reconnect(c, status)
 		return nil
@@ -216,6 +248,12 @@ func (s *clientSide) userControl(c *Conn, u *message.UserControl) error {
 		if st := s.stream(u.Value); st != nil {
 			st.eof()
 		}
+	case message.EventSWFVerifyRequest:
+		if f := s.cfg.SWF; f != nil {
+			response := handshake.SWFResponse(f.Hash, f.Size, c.handshake.SWFKey)
+			return c.send(0, &message.UserControl{Event: message.EventSWFVerifyResponse, Data: response[:]})
+		}
+		c.logger.Info("the server asks for SWF verification, and no SWF is configured")
 	case message.EventStreamBegin, message.EventStreamIsRecorded, message.EventStreamDry:
 	default:
 		c.logger.Debug("user control ignored", "event", u.Event)

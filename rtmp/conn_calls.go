@@ -91,6 +91,16 @@ func (s *calls) answered(cmd *message.Command) bool {
 	return true
 }
 
+// refuse ends one call with an error that came in another way than an answer.
+func (s *calls) refuse(id float64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.pending[id]; p != nil {
+		delete(s.pending, id)
+		p.answer <- answer{err: err}
+	}
+}
+
 // remoteError makes an error of an _error's information, which some servers put in the place of the command object.
 func remoteError(a answer) *StatusError {
 	e := &StatusError{Remote: true}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"time"
 
 	"leat/amf"
@@ -18,7 +19,7 @@ type DialConfig struct {
 	// App and TCURL replace what the URL says; "" leaves it.
 	App   string
 	TCURL string
-	// FlashVer is what the client calls itself; "" means "FMLE/3.0 (compatible; Leat)".
+	// FlashVer is what the client calls itself; "" means "FMLE/3.0 (compatible; Leat)", or "LNX 9,0,124,2" for a Player.
 	FlashVer string
 	// SWFURL and PageURL are sent when they are not empty.
 	SWFURL  string
@@ -40,8 +41,26 @@ type DialConfig struct {
 	Timeout time.Duration
 	// Dial opens the network connection; nil means net.Dialer. The network is "tcp".
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// TLSConfig is used for rtmps; nil means the system's roots and the host of the URL.
+	// Proxy is the address of a proxy to connect through: socks5://host:port, which resolves names itself, socks4://,
+	// socks4a:// or http:// (CONNECT), with user and password in it if the proxy wants them. nil connects directly.
+	Proxy *url.URL
+	// TLSConfig is used for rtmps and rtmpts; nil means TLS 1.2 at least, the system's roots and the host of the URL.
 	TLSConfig *tls.Config
+
+	// User and Password are for servers that want them from publishers (authmod adobe and llnw); "" takes those of the URL.
+	User     string
+	Password string
+	// Player says that the connection will only play. It then calls itself a player, so that servers do not ask it for what
+	// they ask of publishers.
+	Player bool
+	// Token is the key of SecureToken; "" leaves the server's question unanswered.
+	Token string
+	// SWF is the file that the client claims to be when the server asks (SWF verification); nil does not answer.
+	SWF *SWF
+	// MaxRedirects is how often the client follows a server that sends it elsewhere; 0 means 5, below 0 never. Then the
+	// redirect is the error.
+	MaxRedirects int
+
 	// ChunkSize is the chunk size of what is sent, bytes; 0 means 65,536.
 	ChunkSize int
 	// Limits bounds what the server can use; its zero fields mean their defaults.
@@ -55,12 +74,17 @@ type DialConfig struct {
 	Logger *slog.Logger
 }
 
-const defaultFlashVer = "FMLE/3.0 (compatible; Leat)"
+const (
+	defaultFlashVer = publisherPrefix + "3.0 (compatible; Leat)"
+	playerFlashVer  = "LNX 9,0,124,2"
+	// publisherPrefix begins what publishers call themselves.
+	publisherPrefix = "FMLE/"
+)
 
 // DialError says at which step a connection could not be made, for a client that must tell "cannot connect" from
 // "refused": a refusal is a *StatusError.
 type DialError struct {
-	Step string // "connecting", "TLS", "handshake" or "connect"
+	Step string // "connecting", "TLS", "opening a tunnel", "handshake" or "connect"
 	Addr string
 	Err  error
 }
@@ -86,12 +110,14 @@ func DialURL(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	if cfg == nil {
 		cfg = &DialConfig{}
 	}
-	timeout := cfg.Timeout
-	if timeout == 0 {
-		timeout = 10 * time.Second
-	}
+	timeout := cfg.timeout()
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
 	defer cancel()
+	return (&dialing{url: u, cfg: *cfg}).run(ctx)
+}
+
+// dialOnce makes one connection and connects.
+func dialOnce(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	nc, err := dialTransport(ctx, u, cfg)
 	if err != nil {
 		return nil, err
@@ -102,7 +128,7 @@ func DialURL(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	}
 	limits := cfg.Limits
 	if limits.HandshakeTimeout == 0 {
-		limits.HandshakeTimeout = timeout
+		limits.HandshakeTimeout = cfg.timeout()
 	}
 	side := newClientSide(u, cfg)
 	c := newConn(nc, side, limits.withDefaults(), logger.With("remote", nc.RemoteAddr().String()))
@@ -130,36 +156,6 @@ func dialFailure(c *Conn, u *URL, err error) error {
 	return &DialError{Step: step, Addr: u.Address(), Err: err}
 }
 
-// dialTransport opens what carries the RTMP byte stream.
-func dialTransport(ctx context.Context, u *URL, cfg *DialConfig) (net.Conn, error) {
-	dial := cfg.Dial
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
-	}
-	if u.Tunneled() || u.Encrypted() {
-		return nil, &DialError{Step: "connecting", Addr: u.Address(), Err: fmt.Errorf("the scheme %s is not supported", u.Scheme)}
-	}
-	nc, err := dial(ctx, "tcp", u.Address())
-	if err != nil {
-		return nil, &DialError{Step: "connecting", Addr: u.Address(), Err: err}
-	}
-	if !u.TLS() {
-		return nc, nil
-	}
-	tlsConfig := cfg.TLSConfig.Clone()
-	if tlsConfig == nil {
-		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	if tlsConfig.ServerName == "" {
-		tlsConfig.ServerName = u.Host
-	}
-	tc := tls.Client(nc, tlsConfig)
-	if err := tc.HandshakeContext(ctx); err != nil {
-		return nil, errors.Join(&DialError{Step: "TLS", Addr: u.Address(), Err: err}, nc.Close())
-	}
-	return tc, nil
-}
-
 // connectObject is the command object of connect (RTMP 7.2.1.1).
 func connectObject(u *URL, cfg *DialConfig) *amf.Object {
 	app, tcURL, flashVer := u.App, u.TCURL, cfg.FlashVer
@@ -169,10 +165,17 @@ func connectObject(u *URL, cfg *DialConfig) *amf.Object {
 	if cfg.TCURL != "" {
 		tcURL = cfg.TCURL
 	}
-	if flashVer == "" {
-		flashVer = defaultFlashVer
+	o := amf.NewObject("app", app)
+	switch {
+	case cfg.Player && flashVer == "":
+		flashVer = playerFlashVer
+	case !cfg.Player:
+		o.Set("type", "nonprivate")
+		if flashVer == "" {
+			flashVer = defaultFlashVer
+		}
 	}
-	o := amf.NewObject("app", app, "type", "nonprivate", "flashVer", flashVer)
+	o.Set("flashVer", flashVer)
 	if cfg.SWFURL != "" {
 		o.Set("swfUrl", cfg.SWFURL)
 	}
@@ -206,6 +209,7 @@ func (s *clientSide) connect(ctx context.Context, c *Conn) error {
 		return err
 	}
 	defer c.calls.forget(id)
+	s.connectID = id
 	s.connectMessages = []outgoing{
 		{0, &message.SetChunkSize{Size: s.chunkSize}},
 		{0, &message.Command{Name: "connect", TransactionID: id, Object: connectObject(s.url, s.cfg), Args: s.cfg.Args}},

@@ -68,6 +68,10 @@ type ConnectRequest struct {
 	// Args are the optional user arguments behind it.
 	Args []any
 
+	// User is who the client is. A ConnectHandler that has found out, as by Authmod, sets it; it is "" until then.
+	User string
+	// Proof is what the client must prove when it has been let in. A ConnectHandler may set it.
+	Proof Proof
 	// Reply is the information object of the answer. A ConnectHandler may add properties to it.
 	Reply *amf.Object
 }

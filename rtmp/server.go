@@ -260,6 +260,7 @@ func (s *Server) watch() {
 		for _, c := range conns {
 			c.check(now)
 			c.side.(*serverSide).checkPublishers(c, now)
+			c.side.(*serverSide).checkProof(c, now)
 		}
 	}
 }

@@ -19,6 +19,11 @@ func (s *serverSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd
 		return &ProtocolError{Reason: "the first command was " + quoted(cmd.Name) + ", not connect"}
 	}
 	switch cmd.Name {
+	case "publish", "play", "play2":
+		if s.mustAnswer() {
+			return s.unproved(c, cmd.Name+" came before the answer to secureToken")
+		}
+		return s.streamCommand(ctx, c, m, cmd)
 	case "createStream":
 		st := s.createStream(c)
 		if st == nil {
@@ -32,7 +37,7 @@ func (s *serverSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd
 		}
 		s.deleteStream(id)
 		return nil
-	case "closeStream", "publish", "play", "play2", "pause", "pauseRaw", "seek", "step", "receiveAudio", "receiveVideo":
+	case "closeStream", "pause", "pauseRaw", "seek", "step", "receiveAudio", "receiveVideo":
 		return s.streamCommand(ctx, c, m, cmd)
 	case "connect":
 		return s.fail(c, cmd, CodeCallFailed, "This connection is connected already.")
@@ -49,9 +54,11 @@ func (s *serverSide) housekeeping(ctx context.Context, c *Conn, m *chunk.Message
 		err := s.result(c, cmd, amf.Undefined{})
 		s.measureBandwidth(ctx, c, bandwidthDialectOf(cmd.Name))
 		return err
-	case "releaseStream", "initStream", "FCUnsubscribe", "secureTokenResponse",
+	case "releaseStream", "initStream", "FCUnsubscribe",
 		"NetStream.Authenticate.UsherToken", "onFCPublish", "onFCUnpublish", "onStatus", "_onbwdone":
 		return s.result(c, cmd, amf.Undefined{})
+	case "secureTokenResponse":
+		return s.tokenAnswered(c, cmd)
 	case "getStreamLength":
 		return s.result(c, cmd, 0.0)
 	case "FCPublish":

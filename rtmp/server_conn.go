@@ -25,7 +25,8 @@ type serverSide struct {
 	first []byte            // that do not say yet what the connection is
 	hs    *handshake.Server // nil before the first byte and after the last
 
-	req     *ConnectRequest                // set by connect
+	req     *ConnectRequest // set by connect
+	proving proving
 	objects map[string]SharedObjectSession // shared objects in use, by name
 
 	measuring atomic.Bool // the bandwidth is being measured
@@ -81,18 +82,19 @@ func (s *serverSide) connect(ctx context.Context, c *Conn, cmd *message.Command)
 			return s.refuse(c, cmd, asStatus(c, err, CodeConnectRejected))
 		}
 	}
+	behind := s.ask(req)
 	s.req = req
 	c.amf3 = req.ObjectEncoding == 3
 	c.in.chunks.SetLimits(c.limits.chunk())
 	c.flow.sentWindow = defaultWindow
-	err = c.sendAll(
-		outgoing{0, &message.WindowAckSize{Size: defaultWindow}},
-		outgoing{0, &message.SetPeerBandwidth{Size: defaultWindow, Limit: message.LimitDynamic}},
-		outgoing{0, &message.UserControl{Event: message.EventStreamBegin}},
-		outgoing{0, &message.SetChunkSize{Size: s.srv.chunkSize()}},
-		outgoing{0, &message.Command{Name: "_result", TransactionID: cmd.TransactionID, Object: serverProperties(), Args: []any{req.Reply}}},
-		outgoing{0, &message.Command{Name: "onBWDone"}},
-	)
+	err = c.sendAll(append([]outgoing{
+		{0, &message.WindowAckSize{Size: defaultWindow}},
+		{0, &message.SetPeerBandwidth{Size: defaultWindow, Limit: message.LimitDynamic}},
+		{0, &message.UserControl{Event: message.EventStreamBegin}},
+		{0, &message.SetChunkSize{Size: s.srv.chunkSize()}},
+		{0, &message.Command{Name: "_result", TransactionID: cmd.TransactionID, Object: serverProperties(), Args: []any{req.Reply}}},
+		{0, &message.Command{Name: "onBWDone"}},
+	}, behind...)...)
 	c.connected.Store(true)
 	c.logger.Info("connected", "app", req.App, "tcurl", withoutSecrets(req.TCURL), "client", printable(req.FlashVer), "scheme", c.Scheme(), "handshake", handshakeName(c.handshake))
 	return err
@@ -193,7 +195,11 @@ func (s *serverSide) other(ctx context.Context, c *Conn, m *chunk.Message) error
 }
 
 func (s *serverSide) userControl(c *Conn, u *message.UserControl) error {
-	if u.Event != message.EventSetBufferLength {
+	switch u.Event {
+	case message.EventSetBufferLength:
+	case message.EventSWFVerifyResponse:
+		return s.swfAnswered(c, u.Data)
+	default:
 		c.logger.Debug("user control ignored", "event", u.Event)
 		return nil
 	}
