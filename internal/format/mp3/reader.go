@@ -51,7 +51,7 @@ func (r *reader) bytes(offset int64, n int) ([]byte, error) {
 // find goes to the next whole frame that belongs to stream (nil: any). What is no frame is passed over: a first frame
 // counts only if another follows where it says, since four bytes of noise look like a header now and then.
 func (r *reader) find(stream *header) (header, error) {
-	for searched := 0; searched < maxSearch; searched++ {
+	for range maxSearch {
 		b, err := r.bytes(r.at, headerSize)
 		if err != nil {
 			return header{}, err
