@@ -110,7 +110,7 @@ func (s *clientSide) accepted(c *Conn, a answer) {
 	s.information, _ = a.value.(*amf.Object)
 	s.capabilities = parseCapabilities(s.information, s.properties)
 	if e, _ := s.information.Number("objectEncoding"); e == 3 && s.cfg.ObjectEncoding == 3 {
-		c.amf3 = true
+		c.amf3.Store(true)
 	}
 	c.connected.Store(true)
 	s.answerToken(c)
@@ -158,33 +158,7 @@ func (s *clientSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd
 		c.closeGently(&CloseReason{Side: SidePeer, Text: "the server sent close"})
 		return nil
 	}
-	return s.call(ctx, c, cmd)
-}
-
-// call answers an application's call.
-func (s *clientSide) call(ctx context.Context, c *Conn, cmd *message.Command) error {
-	if s.cfg.Handler == nil {
-		if cmd.TransactionID == 0 {
-			return nil
-		}
-		e := Refuse(CodeCallFailed, "Method not found (%s).", printable(cmd.Name))
-		return c.send(0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID, Args: []any{e.Object()}})
-	}
-	c.wg.Go(func() {
-		defer c.recovered("serving a call")
-		call := &Call{Name: cmd.Name, Object: cmd.Object, Args: cmd.Args, NoReply: cmd.TransactionID == 0}
-		result, err := s.cfg.Handler.ServeCall(ctx, c, call)
-		if call.NoReply {
-			return
-		}
-		reply := &message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{result}}
-		if err != nil {
-			reply.Name, reply.Args = "_error", []any{asStatus(c, err, CodeCallFailed).Object()}
-		}
-		if err := c.send(0, reply); err != nil {
-			c.logger.Debug("answer to a call not sent", "method", cmd.Name, "err", err)
-		}
-	})
+	c.serveCall(ctx, s.cfg.Handler, cmd)
 	return nil
 }
 

@@ -260,7 +260,7 @@ func (o *SharedObject) sendLocked(events []SharedObjectEvent) error {
 	if err != nil {
 		return err
 	}
-	return o.c.send(0, sharedObjectMessage(body, o.c.amf3))
+	return o.c.send(0, sharedObjectMessage(body, o.c.amf3.Load()))
 }
 
 // end gives the object up: whatever waits for the server gets err.

@@ -42,8 +42,8 @@ type Conn struct {
 	connected atomic.Bool // connect has been answered with success
 	publishes atomic.Bool // to a server, which may have nothing to say to that
 
-	// AMF3 says that objectEncoding 3 was agreed. Set before connected, then read-only.
-	amf3 bool
+	amf3    atomic.Bool  // object encoding 3 was agreed; set once, when connect is answered
+	serving atomic.Int64 // calls of the peer that are under way
 
 	closing   atomic.Bool // what arrives is thrown away; the connection ends at lingerEnd
 	lingerEnd atomic.Int64

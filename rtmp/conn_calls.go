@@ -129,7 +129,8 @@ func (s *calls) fail(err error) {
 }
 
 // Call invokes a method of the peer and waits for its answer, until ctx is done or the connection ends. An _error
-// comes back as a *StatusError with Remote set. Values are those of package amf. (RTMP 7.2.1.2)
+// comes back as a *StatusError with Remote set. Values are those of package amf; what only AMF3 has, such as []byte, needs
+// a connection that agreed to object encoding 3. More than Limits.PendingCalls at a time are ErrTooManyCalls. (RTMP 7.2.1.2)
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (any, error) {
 	a, err := c.call(ctx, 0, method, nil, args...)
 	return a.value, err
@@ -137,7 +138,7 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (any, error
 
 // Notify invokes a method of the peer without asking for an answer. It does not block.
 func (c *Conn) Notify(method string, args ...any) error {
-	return c.send(0, &message.Command{Name: method, Args: args})
+	return c.sendCommand(0, &message.Command{Name: method, Args: args})
 }
 
 func (c *Conn) call(ctx context.Context, streamID uint32, name string, object any, args ...any) (answer, error) {
@@ -146,7 +147,7 @@ func (c *Conn) call(ctx context.Context, streamID uint32, name string, object an
 		return answer{}, err
 	}
 	defer c.calls.forget(id)
-	if err := c.send(streamID, &message.Command{Name: name, TransactionID: id, Object: object, Args: args}); err != nil {
+	if err := c.sendCommand(streamID, &message.Command{Name: name, TransactionID: id, Object: object, Args: args}); err != nil {
 		return answer{}, err
 	}
 	select {

@@ -45,7 +45,7 @@ var _ media.Writer = (*PlayStream)(nil)
 func newPlayStream(st *serverStream, req PlayRequest) *PlayStream {
 	p := &PlayStream{st: st, req: req, key: st.key(req.Name), gone: make(chan struct{})}
 	p.enc = Encoder{
-		StreamID: st.id, ChunkSize: st.side.srv.chunkSize(), AMF3: st.c.amf3,
+		StreamID: st.id, ChunkSize: st.side.srv.chunkSize(), AMF3: st.c.amf3.Load(),
 		Form: playerForm(&st.side.req.Capabilities, st.side.srv.LegacyCodecs),
 	}
 	p.fitter = NewFitter(p.enc.Form, p.key.Name)

@@ -97,33 +97,9 @@ func (s *serverSide) unpublish(c *Conn, msid uint32, name string) {
 func (s *serverSide) call(ctx context.Context, c *Conn, cmd *message.Command) error {
 	h, ok := s.srv.Handler.(CallHandler)
 	if !ok {
-		return s.fail(c, cmd, CodeCallFailed, "Method not found ("+printable(cmd.Name)+").")
+		h = nil
 	}
-	s.mu.Lock()
-	if s.callSem == nil {
-		s.callSem = make(chan struct{}, c.limits.PendingCalls)
-	}
-	s.mu.Unlock()
-	select {
-	case s.callSem <- struct{}{}:
-	default:
-		return s.fail(c, cmd, CodeCallFailed, "Too many calls of this connection are under way.")
-	}
-	c.wg.Go(func() {
-		defer func() { <-s.callSem }()
-		defer c.recovered("serving a call")
-		call := &Call{Name: cmd.Name, Object: cmd.Object, Args: cmd.Args, NoReply: cmd.TransactionID == 0}
-		result, err := h.ServeCall(ctx, c, call)
-		if err == nil {
-			err = s.result(c, cmd, result)
-		} else {
-			e := asStatus(c, err, CodeCallFailed)
-			err = s.errorResponse(c, cmd, e)
-		}
-		if err != nil {
-			c.logger.Debug("answer to a call not sent", "method", cmd.Name, "err", err)
-		}
-	})
+	c.serveCall(ctx, h, cmd)
 	return nil
 }
 
@@ -132,7 +108,7 @@ func (s *serverSide) result(c *Conn, cmd *message.Command, value any) error {
 	if cmd.TransactionID == 0 {
 		return nil
 	}
-	return c.send(0, &message.Command{AMF3: cmd.AMF3 && c.amf3, Name: "_result", TransactionID: cmd.TransactionID, Args: []any{value}})
+	return c.send(0, &message.Command{AMF3: cmd.AMF3 && c.amf3.Load(), Name: "_result", TransactionID: cmd.TransactionID, Args: []any{value}})
 }
 
 func (s *serverSide) fail(c *Conn, cmd *message.Command, code Code, description string) error {
@@ -143,7 +119,7 @@ func (s *serverSide) errorResponse(c *Conn, cmd *message.Command, e *StatusError
 	if cmd.TransactionID == 0 {
 		return nil
 	}
-	return c.send(0, &message.Command{AMF3: cmd.AMF3 && c.amf3, Name: "_error", TransactionID: cmd.TransactionID, Args: []any{e.Object()}})
+	return c.send(0, &message.Command{AMF3: cmd.AMF3 && c.amf3.Load(), Name: "_error", TransactionID: cmd.TransactionID, Args: []any{e.Object()}})
 }
 
 // announce answers the FC calls, whose news travels in a call of its own.

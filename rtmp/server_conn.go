@@ -36,7 +36,6 @@ type serverSide struct {
 	buffers map[uint32]time.Duration // of streams that do not exist yet; of those without one under 0
 	lastID  uint32                   // given out last by createStream
 	made    uint64                   // streams so far, for their order
-	callSem chan struct{}            // one token for each remote call under way
 }
 
 func (s *serverSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err error) {
@@ -84,7 +83,7 @@ func (s *serverSide) connect(ctx context.Context, c *Conn, cmd *message.Command)
 	}
 	behind := s.ask(req)
 	s.req = req
-	c.amf3 = req.ObjectEncoding == 3
+	c.amf3.Store(req.ObjectEncoding == 3)
 	c.in.chunks.SetLimits(c.limits.chunk())
 	c.flow.sentWindow = defaultWindow
 	err = c.sendAll(append([]outgoing{

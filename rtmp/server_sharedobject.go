@@ -118,7 +118,7 @@ func (s *serverSide) sharedObject(ctx context.Context, c *Conn, m *chunk.Message
 // useObject begins to use an object. A client that uses it already, as after a reconnect that only it noticed, gets its
 // state anew; the first use is released after that, so that a temporary object survives.
 func (s *serverSide) useObject(ctx context.Context, c *Conn, m *message.SharedObject) {
-	u := &SharedObjectUser{conn: c, req: s.req, name: m.Name, version: m.Version, persistent: m.Persistent, amf3: m.AMF3 && c.amf3}
+	u := &SharedObjectUser{conn: c, req: s.req, name: m.Name, version: m.Version, persistent: m.Persistent, amf3: m.AMF3 && c.amf3.Load()}
 	h, ok := s.srv.Handler.(SharedObjectHandler)
 	old := s.objects[m.Name]
 	var session SharedObjectSession
