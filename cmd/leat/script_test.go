@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 //	exits CODE program args…    runs a program and checks its exit code
 //	flv FILE TIME [BYTES]       writes an FLV file with H.264 and AAC of that length, and cuts so many bytes off its end
 //	serve [CONFIG]              starts `leat serve`, waits until it is ready and sets $URL to its address
+//	hangup                      sends it SIGHUP
 //	served PATTERN              waits until the server has logged a line that matches
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -30,7 +31,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "flv": writeFLV, "serve": serve, "served": served,
+			"exits": exits, "flv": writeFLV, "serve": serve, "served": served, "hangup": hangup,
 		},
 	})
 }

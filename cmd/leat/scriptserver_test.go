@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -75,7 +76,10 @@ const quickExit = "atexit_sleep_ms=0"
 type serverKey struct{}
 
 // scriptServer is the server of a script.
-type scriptServer struct{ log *lineWatch }
+type scriptServer struct {
+	log     *lineWatch
+	process *os.Process
+}
 
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	server := ts.Value(serverKey{}).(*scriptServer)
@@ -93,6 +97,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Dir, cmd.Stderr = ts.MkAbs("."), server.log
 	cmd.Env = append(os.Environ(), "GORACE="+quickExit)
 	ts.Check(cmd.Start())
+	server.process = cmd.Process
 	ts.Defer(func() {
 		ts.Check(cmd.Process.Signal(os.Interrupt))
 		if err := cmd.Wait(); err != nil {
@@ -105,6 +110,13 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the server does not get ready:\n%s", server.log)
 	}
 	ts.Setenv("URL", ready[1])
+}
+
+func hangup(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: hangup")
+	}
+	ts.Check(ts.Value(serverKey{}).(*scriptServer).process.Signal(syscall.SIGHUP))
 }
 
 func served(ts *testscript.TestScript, neg bool, args []string) {
