@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 
@@ -15,6 +16,9 @@ const proxyBuffer = 4 << 10
 // address of the client, nil when the proxy speaks for itself or names none, and what was read behind the header.
 func readProxyHeader(nc net.Conn) (client net.Addr, rest []byte, err error) {
 	r := bufio.NewReaderSize(nc, proxyBuffer)
+	if err := gatherLine(r); err != nil {
+		return nil, nil, err
+	}
 	header, err := proxyproto.Read(r)
 	if err != nil {
 		return nil, nil, &ProtocolError{Reason: fmt.Sprintf("the header of the PROXY protocol is broken: %v", err), Err: err}
@@ -26,4 +30,18 @@ func readProxyHeader(nc net.Conn) (client net.Addr, rest []byte, err error) {
 		client = source
 	}
 	return client, rest, nil
+}
+
+// maxProxyLine is the length of the longest header of version 1, bytes.
+const maxProxyLine = 107
+
+// gatherLine waits until a header of version 1 is whole: the library wants it in one piece.
+func gatherLine(r *bufio.Reader) error {
+	first, err := r.Peek(1)
+	for err == nil && first[0] == 'P' && len(first) < maxProxyLine && bytes.IndexByte(first, '\n') < 0 {
+		if _, err = r.Peek(len(first) + 1); err == nil {
+			first, err = r.Peek(min(r.Buffered(), maxProxyLine))
+		}
+	}
+	return err
 }
