@@ -61,8 +61,8 @@ func (s *clientSide) start(c *Conn) {
 	if err := c.sendBytes(s.hs.Start()); err != nil {
 		c.close(&CloseReason{Side: SideNetwork, Text: "the connection broke: " + err.Error(), Err: err})
 	}
-	go c.run(ctx)      // Close waits for it
-	go s.watch(ctx, c) // ends with run
+	c.wg.Go(func() { s.watch(ctx, c) })
+	go c.run(ctx) // Close waits for it, and it for the watch
 }
 
 // watch enforces the connection's deadlines as a server's watchman does.
@@ -152,7 +152,7 @@ func (s *clientSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd
 	case "ping":
 		return c.send(0, &message.Command{Name: "pong", TransactionID: cmd.TransactionID})
 	case "onFCUnsubscribe", "deleteStream": // FFmpeg as a server ends a stream as a publisher does, and says nothing else
-		s.endStreams(errCleanEnd)
+		s.endPlays()
 		return nil
 	case "close":
 		c.closeGently(&CloseReason{Side: SidePeer, Text: "the server sent close"})
@@ -266,6 +266,21 @@ func (s *clientSide) endStreams(err error) {
 	}
 }
 
+// endPlays ends all that is played, as the server wishes.
+func (s *clientSide) endPlays() {
+	s.mu.Lock()
+	var plays []*clientStream
+	for _, st := range s.streams {
+		if !st.publishes {
+			plays = append(plays, st)
+		}
+	}
+	s.mu.Unlock()
+	for _, st := range plays {
+		st.end(errCleanEnd)
+	}
+}
+
 // createStream asks for a message stream (RTMP 7.2.1.3), to publish on or to play.
 func (s *clientSide) createStream(ctx context.Context, c *Conn, publishes bool) (*clientStream, error) {
 	a, err := c.call(ctx, 0, "createStream", nil)
@@ -280,8 +295,11 @@ func (s *clientSide) createStream(ctx context.Context, c *Conn, publishes bool) 
 	st.queue.init()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.streams) >= c.limits.Streams {
+	switch {
+	case len(s.streams) >= c.limits.Streams:
 		return nil, fmt.Errorf("rtmp: more than %d streams on one connection", c.limits.Streams)
+	case s.streams[st.id] != nil:
+		return nil, &ProtocolError{Reason: fmt.Sprintf("the server gave out stream ID %d twice", st.id)}
 	}
 	s.streams[st.id] = st
 	return st, nil

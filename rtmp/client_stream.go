@@ -27,7 +27,9 @@ type clientStream struct {
 
 	mu      sync.Mutex
 	started bool
-	skipEOF int // Stream EOF events that belong to a pause or a seek
+	skipEOF int  // Stream EOF events that belong to a pause or a seek
+	heard   bool // there were news before the start
+	early   bool // a Stream EOF came behind them
 	err     error
 }
 
@@ -35,12 +37,15 @@ type clientStream struct {
 func (st *clientStream) status(s Status) {
 	st.mu.Lock()
 	started := st.started
-	st.mu.Unlock()
-	if !started {
+	if !started { // under the lock, so that begin misses none
+		st.heard = true
 		select {
 		case st.news <- s:
 		default: // nobody needs more than the first few
 		}
+	}
+	st.mu.Unlock()
+	if !started {
 		return
 	}
 	switch Code(s.Code) {
@@ -73,6 +78,7 @@ func (st *clientStream) eof() {
 	if st.skipEOF > 0 {
 		st.skipEOF--
 	}
+	st.early = !st.started && st.heard
 	st.mu.Unlock()
 	if !expected {
 		st.end(errCleanEnd)
@@ -159,14 +165,19 @@ func (st *clientStream) nextStatus(ctx context.Context) (Status, error) {
 func (st *clientStream) begin() {
 	st.mu.Lock()
 	st.started = true
+	over := st.early && !st.publishes
 	st.mu.Unlock()
 	for {
 		select {
 		case s := <-st.news:
 			st.status(s)
+			continue
 		default:
-			return
 		}
+		break
+	}
+	if over {
+		st.end(errCleanEnd)
 	}
 }
 
@@ -175,12 +186,18 @@ func (st *clientStream) command(name string, args ...any) error {
 	return st.c.send(st.id, &message.Command{Name: name, Args: args})
 }
 
-// close ends the stream at the server (RTMP 7.2.2.3).
+// close ends the stream at the server (RTMP 7.2.2.3). Calls after the first do nothing.
 func (st *clientStream) close(before ...outgoing) error {
 	st.end(ErrClosed)
 	st.side.mu.Lock()
-	delete(st.side.streams, st.id)
+	open := st.side.streams[st.id] == st
+	if open {
+		delete(st.side.streams, st.id)
+	}
 	st.side.mu.Unlock()
+	if !open {
+		return nil
+	}
 	msgs := append(before, outgoing{0, &message.Command{Name: "deleteStream", TransactionID: st.c.calls.next(), Args: []any{float64(st.id)}}})
 	err := st.c.sendAll(msgs...)
 	if errors.Is(err, ErrClosed) || st.c.closeReason() != nil {

@@ -164,15 +164,16 @@ func (c *Conn) end(err error) {
 	case tlsText(c.nc, err) != "":
 		c.close(&CloseReason{Side: SidePeer, Text: tlsText(c.nc, err), Err: err})
 	case errors.As(err, &ce):
-		c.close(&CloseReason{Side: SideLocal, Text: ce.Error() + c.chunkSizeHint(), Err: err})
+		c.close(&CloseReason{Side: SideLocal, Text: ce.Error() + c.chunkSizeHint(ce), Err: err})
 	default:
 		c.close(&CloseReason{Side: SideNetwork, Text: "the connection broke: " + err.Error(), Err: err})
 	}
 }
 
-// chunkSizeHint names what is probably wrong when the chunks of a peer that never announced their size make no sense.
-func (c *Conn) chunkSizeHint() string {
-	if c.in.chunks.ChunkSize() != chunk.DefaultChunkSize {
+// chunkSizeHint names what is probably wrong when the chunks of a peer that never announced their size make no sense. What
+// is wrong with a control message is its own fault.
+func (c *Conn) chunkSizeHint(e *chunk.Error) string {
+	if c.in.chunks.ChunkSize() != chunk.DefaultChunkSize || e.ChunkStreamID == csidControl {
 		return ""
 	}
 	return "; the peer probably sends larger chunks than it announced: it never sent Set Chunk Size, so they must be 128 bytes"

@@ -56,8 +56,8 @@ func TestDrainToLeavesWriterAlone(t *testing.T) {
 				tt.end(&q, cancel)
 				synctest.Wait()
 				select {
-				case <-result:
-					t.Error("drainTo returned while the writer was busy")
+				case err := <-result:
+					t.Errorf("drainTo returned %v while the writer was busy", err)
 				default:
 				}
 				close(w.leave)

@@ -126,7 +126,7 @@ func (st *serverStream) publishEnded(p *PublishStream, err error) {
 	cause := p.queue.cause()
 	byClient := errors.Is(cause, errCleanEnd)
 	switch {
-	case st.c.closeReason() != nil, cause == errStreamDeleted, errors.Is(cause, ErrServerClosed):
+	case st.c.closeReason() != nil, errors.Is(cause, errStreamDeleted), errors.Is(cause, ErrServerClosed):
 		// There is nobody to tell, or no stream to tell it on.
 	case p.accepted.Load() && (byClient || err == nil || errors.Is(err, io.EOF)):
 		st.log(st.status(Status{Code: string(CodeUnpublishSuccess), Description: p.key.Name + " is now unpublished.", Details: p.key.Name}))

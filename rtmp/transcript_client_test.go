@@ -60,9 +60,9 @@ func (s *clientSession) action(t *testing.T, text string) {
 	s.wg.Go(func() {
 		defer cancel()
 		if err := s.do(ctx, name, args, rest); err != nil {
-			s.saw("%s: %s", name, firstLine(err))
+			s.returned("%s: %s", name, firstLine(err))
 		} else {
-			s.saw("%s: done", name)
+			s.returned("%s: done", name)
 		}
 	})
 }
@@ -137,7 +137,11 @@ func milliseconds(text string) time.Duration {
 }
 
 func (s *clientSession) dial(ctx context.Context, args []string) error {
-	cfg := &rtmp.DialConfig{Dial: func(context.Context, string, string) (net.Conn, error) { return s.local, nil }}
+	cfg := &rtmp.DialConfig{
+		Dial:    func(context.Context, string, string) (net.Conn, error) { return s.local, nil },
+		Timeout: 5 * time.Second,
+		Limits:  rtmp.Limits{HandshakeTimeout: 10 * time.Second}, // another time: one of the two comes first
+	}
 	if len(args) > 1 {
 		cfg.ObjectEncoding = 3
 	}

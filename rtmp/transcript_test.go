@@ -132,6 +132,7 @@ type record struct {
 	mu       sync.Mutex
 	out      strings.Builder
 	seen     []string // = lines since the last flush
+	results  []string // those that tell how actions ended, which come last
 	sent     []sentLine
 	closings []string
 }
@@ -148,6 +149,13 @@ func (r *record) saw(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen = append(r.seen, fmt.Sprintf(format, args...))
+}
+
+// returned notes how an action ended.
+func (r *record) returned(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.results = append(r.results, fmt.Sprintf(format, args...))
 }
 
 func (r *record) sentMessage(stream uint32, text string) {
@@ -169,7 +177,7 @@ func (r *record) flush(sorted bool) {
 	if sorted {
 		slices.SortStableFunc(r.sent, func(a, b sentLine) int { return int(a.stream) - int(b.stream) })
 	}
-	for _, s := range r.seen {
+	for _, s := range append(r.seen, r.results...) {
 		r.say("= " + s)
 	}
 	for _, s := range r.sent {
@@ -178,7 +186,7 @@ func (r *record) flush(sorted bool) {
 	for _, s := range r.closings {
 		r.say("! " + s)
 	}
-	r.seen, r.sent, r.closings = nil, nil, nil
+	r.seen, r.results, r.sent, r.closings = nil, nil, nil, nil
 }
 
 func (r *record) text() string { return r.out.String() }
