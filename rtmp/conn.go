@@ -165,6 +165,8 @@ func (c *Conn) end(err error) {
 		c.close(&CloseReason{Side: SidePeer, Text: tlsText(c.nc, err), Err: err})
 	case errors.As(err, &ce):
 		c.close(&CloseReason{Side: SideLocal, Text: ce.Error() + c.chunkSizeHint(ce), Err: err})
+	case errors.Is(err, syscall.EPIPE): // it went while something was written to it, as clients do that do not wait for answers
+		c.close(&CloseReason{Side: SidePeer, Text: c.eofText(), Err: err})
 	default:
 		c.close(&CloseReason{Side: SideNetwork, Text: "the connection broke: " + err.Error(), Err: err})
 	}
