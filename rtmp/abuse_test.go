@@ -596,14 +596,7 @@ func TestTruncatedSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left
 		srv := &rtmp.Server{Handler: &playAndPublish{}, Logger: quiet}
 		for n := range len(b) + 1 {
-			client, server := rtmptest.PipeSize(1 << 20)
-			if !send(client, b[:n]) {
-				t.Fatal("writing failed")
-			}
-			if err := client.Close(); err != nil {
-				t.Fatal(err)
-			}
-			srv.ServeConn(server)
+			feed(t, srv, b[:n])
 		}
 		closeServer(t, srv)
 	})

@@ -72,15 +72,23 @@ func firstLine(err error) string {
 	return text
 }
 
-var errAction = errors.New("there is no such action")
+var (
+	errAction   = errors.New("there is no such action")
+	errTooEarly = errors.New("there is nothing to do it with")
+)
 
 func (s *clientSession) do(ctx context.Context, name string, args []string, rest string) error {
 	s.mu.Lock()
 	conn, publisher, player := s.conn, s.publisher, s.player
 	s.mu.Unlock()
-	switch name {
-	case "dial":
+	switch {
+	case name == "dial":
 		return s.dial(ctx, args)
+	case conn == nil, player == nil && strings.Contains("pause seek receiveAudio receiveVideo", name),
+		publisher == nil && strings.Contains("audio video metadata", name):
+		return errTooEarly
+	}
+	switch name {
 	case "call":
 		body, err := parseAMF(strings.Join(args[1:], " "))
 		if err != nil {
