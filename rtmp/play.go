@@ -79,13 +79,16 @@ func (p *PlayStream) BufferLength() time.Duration {
 func (p *PlayStream) Encoder() Encoder { return p.enc }
 
 // Start tells the client that it plays, and whether what it plays is recorded. Calls after the first do nothing.
-// It does not block.
+// It does not block. A stream that the client has ended does not start: the error says how it ended.
 func (p *PlayStream) Start(recorded bool) error {
 	p.mu.Lock()
-	again := p.started
+	again, over := p.started, p.end
 	p.started = true
 	p.mu.Unlock()
-	if again {
+	switch {
+	case over != nil:
+		return over
+	case again:
 		return nil
 	}
 	return p.st.c.sendAll(p.startMessages(recorded)...)
