@@ -12,8 +12,12 @@ import (
 	"leat/internal/wire/message"
 )
 
-// ErrObjectInUse is returned by Conn.SharedObject for an object that the connection uses already.
-var ErrObjectInUse = errors.New("rtmp: the connection uses this shared object already")
+var (
+	// ErrObjectInUse is returned by Conn.SharedObject for an object that the connection uses already.
+	ErrObjectInUse = errors.New("rtmp: the connection uses this shared object already")
+	// ErrChangeRejected is returned by SharedObject.Set when the server has kept another value instead.
+	ErrChangeRejected = errors.New("rtmp: the server has kept another value of the slot")
+)
 
 // SharedObjectOptions says how to use a shared object. The zero value, and nil, use a temporary one.
 //
@@ -88,9 +92,10 @@ type sizedValue struct {
 
 // objectRequest is a request that the server has not answered. Servers answer in order.
 type objectRequest struct {
-	set    []Slot   // that wait for Success
-	remove []string // that wait for Remove
-	done   chan error
+	set      []Slot   // that wait for Success
+	remove   []string // that wait for Remove
+	rejected bool     // one of set has got another value meanwhile
+	done     chan error
 }
 
 // SharedObject begins to use an object of the application instance and waits until its copy is complete, ctx is done or
@@ -169,8 +174,8 @@ func (o *SharedObject) Version() uint32 {
 }
 
 // Set sets a slot; nil removes it. It waits until the server has made the change, ctx is done or the object is closed. A
-// refusal is a *StatusError. Some servers refuse a change by sending the slot's value instead of an answer: SyncReject
-// tells of it, and Set waits for ctx.
+// refusal is a *StatusError. Some servers refuse a change by sending the slot's value instead of an answer, which looks like
+// somebody else's change that came first: then Set returns ErrChangeRejected as soon as a later request was answered.
 func (o *SharedObject) Set(ctx context.Context, name string, value any) error {
 	return o.SetSlots(ctx, Slot{Name: name, Value: value})
 }

@@ -68,7 +68,7 @@ func (o *SharedObject) apply(e *message.SharedObjectEvent, news *objectNews) err
 	case message.SharedObjectChange:
 		for _, slot := range e.Slots {
 			code := SyncChange
-			if o.waitsFor(slot.Name) {
+			if o.overtaken(slot.Name) {
 				code = SyncReject
 			}
 			if err := o.change(Slot(slot), code, news); err != nil {
@@ -132,11 +132,15 @@ func (o *SharedObject) put(name string, value any) (before any, err error) {
 	return old.value, nil
 }
 
-// waitsFor reports whether a change of the slot by this client is under way.
-func (o *SharedObject) waitsFor(name string) bool {
-	return slices.ContainsFunc(o.pending, func(r *objectRequest) bool {
-		return slices.ContainsFunc(r.set, func(s Slot) bool { return s.Name == name })
-	})
+// overtaken reports whether a change of the slot by this client is under way, and marks it.
+func (o *SharedObject) overtaken(name string) bool {
+	found := false
+	for _, r := range o.pending {
+		if slices.ContainsFunc(r.set, func(s Slot) bool { return s.Name == name }) {
+			found, r.rejected = true, true
+		}
+	}
+	return found
 }
 
 // succeeded takes Success: the oldest request for the slot was made. It returns what it asked for.
@@ -164,12 +168,17 @@ func (o *SharedObject) removed(name string) {
 	}
 }
 
-// settle ends a request of which nothing is left to wait for.
+// settle ends a request of which nothing is left to wait for, and those before it: servers answer in order, so they have
+// been refused by another value.
 func (o *SharedObject) settle(r *objectRequest) {
 	if len(r.set) > 0 || len(r.remove) > 0 {
 		return
 	}
-	o.pending = slices.DeleteFunc(o.pending, func(p *objectRequest) bool { return p == r })
+	i := slices.Index(o.pending, r)
+	for _, before := range o.pending[:i] {
+		before.done <- ErrChangeRejected
+	}
+	o.pending = slices.Delete(o.pending, 0, i+1)
 	r.done <- nil
 }
 
@@ -179,9 +188,10 @@ func (o *SharedObject) refused(s Status, news *objectNews) {
 	switch {
 	case !o.inUse:
 		o.answered(err)
-	case len(o.pending) > 0:
-		o.pending[0].done <- err
-		o.pending = slices.Delete(o.pending, 0, 1)
+	case len(o.pending) > 0: // the oldest that has not been refused otherwise
+		i := max(0, slices.IndexFunc(o.pending, func(r *objectRequest) bool { return !r.rejected }))
+		o.pending[i].done <- err
+		o.pending = slices.Delete(o.pending, i, i+1)
 	}
 	if o.opts.OnStatus != nil {
 		news.calls = append(news.calls, func() { o.opts.OnStatus(s) })

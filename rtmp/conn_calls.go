@@ -19,7 +19,7 @@ type calls struct {
 
 // pendingCall waits for one answer.
 type pendingCall struct {
-	name   string
+	name   string      // other than _result and _error that an answer may have
 	answer chan answer // has room for the one answer, so that the reader never waits
 }
 
@@ -35,7 +35,7 @@ func (s *calls) init(limit int) {
 	s.pending = map[float64]*pendingCall{}
 }
 
-// begin gives out the next transaction ID.
+// begin gives out the next transaction ID. name is what an answer may be called besides _result and _error; "" for nothing.
 func (s *calls) begin(name string) (float64, *pendingCall, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +71,7 @@ func (s *calls) answered(cmd *message.Command) bool {
 	s.mu.Lock()
 	p := s.pending[cmd.TransactionID]
 	isAnswer := cmd.Name == "_result" || cmd.Name == "_error"
-	if p != nil && (isAnswer || cmd.Name == p.name) {
+	if p != nil && (isAnswer || p.name != "" && cmd.Name == p.name) {
 		delete(s.pending, cmd.TransactionID)
 	} else {
 		p = nil
@@ -132,8 +132,24 @@ func (s *calls) fail(err error) {
 // comes back as a *StatusError with Remote set. Values are those of package amf; what only AMF3 has, such as []byte, needs
 // a connection that agreed to object encoding 3. More than Limits.PendingCalls at a time are ErrTooManyCalls. (RTMP 7.2.1.2)
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (any, error) {
-	a, err := c.call(ctx, 0, method, nil, args...)
+	answerName := method
+	if c.hasMethods() {
+		answerName = "" // the peer may call a method of the same name itself, with the same transaction ID
+	}
+	a, err := c.await(ctx, 0, answerName, &message.Command{Name: method, Args: args})
 	return a.value, err
+}
+
+// hasMethods reports whether this end answers calls.
+func (c *Conn) hasMethods() bool {
+	switch s := c.side.(type) {
+	case *clientSide:
+		return s.cfg.Handler != nil
+	case *serverSide:
+		_, ok := s.srv.Handler.(CallHandler)
+		return ok
+	}
+	return false
 }
 
 // Notify invokes a method of the peer without asking for an answer. It does not block.
@@ -141,13 +157,20 @@ func (c *Conn) Notify(method string, args ...any) error {
 	return c.sendCommand(0, &message.Command{Name: method, Args: args})
 }
 
+// call invokes a command of RTMP itself, whose answer some servers give its own name.
 func (c *Conn) call(ctx context.Context, streamID uint32, name string, object any, args ...any) (answer, error) {
-	id, p, err := c.calls.begin(name)
+	return c.await(ctx, streamID, name, &message.Command{Name: name, Object: object, Args: args})
+}
+
+// await sends a command with a transaction ID and waits for its answer.
+func (c *Conn) await(ctx context.Context, streamID uint32, answerName string, cmd *message.Command) (answer, error) {
+	id, p, err := c.calls.begin(answerName)
 	if err != nil {
 		return answer{}, err
 	}
 	defer c.calls.forget(id)
-	if err := c.sendCommand(streamID, &message.Command{Name: name, TransactionID: id, Object: object, Args: args}); err != nil {
+	cmd.TransactionID = id
+	if err := c.sendCommand(streamID, cmd); err != nil {
 		return answer{}, err
 	}
 	select {

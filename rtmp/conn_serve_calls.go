@@ -21,10 +21,10 @@ func (c *Conn) serveCall(ctx context.Context, h CallHandler, cmd *message.Comman
 		return
 	}
 	c.wg.Go(func() {
-		defer c.serving.Add(-1)
 		defer c.recovered("serving a call")
 		call := &Call{Name: cmd.Name, Object: cmd.Object, Args: cmd.Args, NoReply: cmd.TransactionID == 0}
 		result, err := h.ServeCall(ctx, c, call)
+		c.serving.Add(-1) // before the answer, after which the peer may call again
 		if err != nil {
 			c.answer(cmd, nil, asStatus(c, err, CodeCallFailed))
 			return

@@ -105,7 +105,7 @@ func (o *object) load() error {
 		o.bytes += len(name) + len(value)
 	}
 	o.all.reserve(o, o.bytes, true)
-	o.stored = o.state.clone()
+	o.stored = o.clone()
 	return nil
 }
 

@@ -154,7 +154,7 @@ func (o *object) beginSave() *job {
 		o.flush()
 		return nil
 	}
-	j := &job{o: o, state: o.state.clone(), waiting: o.waiting}
+	j := &job{o: o, state: o.clone(), waiting: o.waiting}
 	j.change = store.SharedObjectChange{Key: store.SharedObjectKey(o.key), Version: o.version, Set: map[string][]byte{}}
 	for name := range o.names {
 		if value, ok := o.slots[name]; ok {
