@@ -17,7 +17,7 @@ type rule struct {
 var importTable = []rule{
 	{packages: []string{"amf", "media"}},
 	{packages: []string{"internal/wire/chunk", "internal/wire/handshake"}},
-	{packages: []string{"internal/tunnel", "internal/auth", "internal/hooks", "internal/metrics", "internal/config"}},
+	{packages: []string{"internal/tunnel", "internal/acme", "internal/auth", "internal/hooks", "internal/metrics", "internal/config"}},
 	{packages: []string{"internal/store", "internal/transcode"}},
 	{packages: []string{"media/mediatest"}, imports: []string{"media"}},
 	{packages: []string{"live", "internal/fanout"}, imports: []string{"media"}},
@@ -46,7 +46,7 @@ var importTable = []rule{
 			"amf", "media", "flv", "live", "rtmp", "internal/wire/...", "internal/tunnel", "internal/format/...",
 			"internal/fanout", "internal/vod", "internal/record", "internal/relay", "internal/transcode",
 			"internal/sharedobject", "internal/store", "internal/diagnose", "internal/web/...", "internal/auth",
-			"internal/hooks", "internal/metrics", "internal/config",
+			"internal/hooks", "internal/metrics", "internal/config", "internal/acme",
 		},
 	},
 	{
