@@ -28,9 +28,10 @@ type Server struct {
 	RTMPT bool
 	// RTMPE lets clients encrypt by RTMPE. Without it they are answered with the plain handshake.
 	RTMPE bool
-	// TrustedProxies are the addresses of proxies that may name the real client by the PROXY protocol, version 1 or 2,
-	// at the beginning of a connection. Limits.ConnectionsPerAddress does not hold for the proxies themselves.
-	TrustedProxies []netip.Prefix
+	// TrustedProxy says whose PROXY header, version 1 or 2, at the beginning of a connection is believed about where the
+	// client comes from. It must not block. nil trusts nobody. Limits.ConnectionsPerAddress does not hold for the proxies
+	// themselves.
+	TrustedProxy func(addr netip.Addr) bool
 	// Limits bounds what a client can use; its zero fields mean their defaults.
 	Limits Limits
 	// ChunkSize is the chunk size of what the server sends, bytes; 0 means 65,536 (RTMP 5.4.1).
@@ -169,7 +170,7 @@ func (s *Server) admit(nc net.Conn, around layers) (c *Conn, refusal string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	addr := remoteIP(nc.RemoteAddr())
-	around.trusted = !around.tunnel && s.trusts(addr)
+	around.trusted = !around.tunnel && s.TrustedProxy != nil && s.TrustedProxy(addr)
 	switch {
 	case s.closed:
 		s.counts.RefusedByShutdown++

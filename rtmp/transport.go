@@ -163,10 +163,6 @@ func (s *Server) uncount(addr netip.Addr) {
 	}
 }
 
-func (s *Server) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
 // Scheme returns the scheme by which the connection has come, such as SchemeRTMPS. The server's end of a tunnel cannot tell
 // whether it lies inside TLS. Before the handshake is over, RTMPE is not yet known.
 func (c *Conn) Scheme() string {

@@ -228,7 +228,7 @@ const (
 
 func TestProxyProtocol(t *testing.T) {
 	p := openPort(t, func(s *rtmp.Server) {
-		s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		s.TrustedProxy = netip.Addr.IsLoopback
 	})
 	for _, tt := range []struct{ name, header, client string }{
 		{"v1", proxyV1, "203.0.113.7:4711"},
@@ -258,7 +258,7 @@ func TestProxyProtocol(t *testing.T) {
 // TestProxyAddressesAreCounted: the limit on connections of one address holds for the clients behind a proxy.
 func TestProxyAddressesAreCounted(t *testing.T) {
 	p := openPort(t, func(s *rtmp.Server) {
-		s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+		s.TrustedProxy = netip.Addr.IsLoopback
 		s.Limits.ConnectionsPerAddress = 1
 	})
 	dial := func(header string) (*rtmp.Conn, error) {
@@ -345,7 +345,7 @@ func TestBadOpenings(t *testing.T) {
 // TestBrokenProxyHeader: a trusted proxy that sends nonsense loses its connection.
 func TestBrokenProxyHeader(t *testing.T) {
 	p := openPort(t, func(s *rtmp.Server) {
-		s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+		s.TrustedProxy = netip.Addr.IsLoopback
 	})
 	for _, header := range []string{
 		"PROXY TCP4 nobody knows me\r\n",

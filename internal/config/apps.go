@@ -15,7 +15,15 @@ type App struct {
 	PublishTokenFile string  `yaml:"publish_token_file" reload:"hot"`
 	PlayToken        Secret  `yaml:"play_token" reload:"hot"` // likewise
 	PlayTokenFile    string  `yaml:"play_token_file" reload:"hot"`
+
+	Auth        AuthMode `yaml:"auth" reload:"hot"`
+	Users       Users    `yaml:"users_file" reload:"hot"`   // who may publish, besides what is above; empty asks for nobody
+	SecureToken Secret   `yaml:"secure_token" reload:"hot"` // key; empty does not ask
+	SWF         Files    `yaml:"swf_files" reload:"hot"`    // empty does not ask
 }
+
+// Files is paths. They count from the folder of the file that names them.
+type Files []string
 
 // A NamedApp is an App with the pattern of the names it is for.
 type NamedApp struct {

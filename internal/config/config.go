@@ -19,6 +19,10 @@ type Config struct {
 	Admin string `yaml:"admin" reload:"restart"` // health and metrics; empty turns it off
 	Data  string `yaml:"data" reload:"restart"`  // folder under which all that is written lives
 
+	RTMPT   bool    `yaml:"rtmpt" reload:"restart"`
+	RTMPE   bool    `yaml:"rtmpe" reload:"restart"`
+	Proxies Sources `yaml:"proxies" reload:"hot"` // whose PROXY headers are believed
+
 	Log Log `yaml:"log"`
 	TLS TLS `yaml:"tls"`
 
@@ -39,11 +43,17 @@ type Log struct {
 	Format LogFormat `yaml:"format" reload:"restart"`
 }
 
-// TLS names the certificate of the RTMPS listener: PEM files, both or neither.
+// TLS says where the certificate of RTMPS comes from: PEM files, both or neither, or ACME if there are domains.
 type TLS struct {
 	Cert string `yaml:"cert" reload:"hot"`
 	Key  string `yaml:"key" reload:"hot"`
+
+	Domains []string `yaml:"domains" reload:"restart"`
+	Email   string   `yaml:"email" reload:"restart"`
 }
+
+// IsSet reports whether there is a certificate, or will be one by ACME.
+func (t *TLS) IsSet() bool { return t.Cert != "" || len(t.Domains) > 0 }
 
 // Limits bounds what peers can make the server hold or wait for. Times, sizes and counts are positive; only
 // fields whose comment in default.yaml says so may be 0.

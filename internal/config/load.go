@@ -174,6 +174,12 @@ func (l *loader) resolve(path *string) {
 func (l *loader) tokens(app *App, path string) {
 	l.token(&app.PublishToken, &app.PublishTokenFile, path+".publish_token")
 	l.token(&app.PlayToken, &app.PlayTokenFile, path+".play_token")
+	l.users(&app.Users, path+".users_file")
+	if l.origins[path+".swf_files"] != (origin{}) {
+		for i := range app.SWF {
+			l.resolve(&app.SWF[i])
+		}
+	}
 }
 
 func (l *loader) token(secret *Secret, file *string, path string) {

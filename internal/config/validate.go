@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"path"
 	"reflect"
 	"strings"
@@ -84,9 +85,11 @@ func (l *loader) validateAddresses() {
 func (l *loader) validateTLS() {
 	c := &l.config
 	switch {
+	case len(c.TLS.Domains) > 0:
+		l.validateDomains()
 	case c.TLS.Cert == "" && c.TLS.Key == "":
 		if c.RTMPS != "" {
-			l.fail("rtmps", "needs a certificate: set tls.cert and tls.key")
+			l.fail("rtmps", "needs a certificate: set tls.cert and tls.key, or tls.domains")
 		}
 	case c.TLS.Key == "":
 		l.fail("tls.cert", "needs tls.key beside it")
@@ -96,6 +99,22 @@ func (l *loader) validateTLS() {
 		if _, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key); err != nil {
 			l.fail("tls.cert", "cannot be used with tls.key: "+strings.TrimPrefix(err.Error(), "tls: "))
 		}
+	}
+}
+
+// validateDomains checks what a certificate authority is asked for.
+func (l *loader) validateDomains() {
+	t := &l.config.TLS
+	if t.Cert != "" || t.Key != "" {
+		l.fail("tls.domains", "cannot be set together with tls.cert and tls.key")
+	}
+	for _, domain := range t.Domains {
+		if _, err := netip.ParseAddr(domain); err == nil || !strings.Contains(domain, ".") || strings.ContainsAny(domain, "*/: ") {
+			l.fail("tls.domains", fmt.Sprintf("must be names of hosts such as live.example.org, not %q", domain))
+		}
+	}
+	if t.Email != "" && !strings.Contains(t.Email, "@") {
+		l.fail("tls.email", fmt.Sprintf("must be an address such as you@example.org, not %q", t.Email))
 	}
 }
 

@@ -59,6 +59,11 @@ func mayPublish(app *config.App, s *rtmp.PublishStream) *denial {
 			byAddress, "its address is not in publish_from of the application; add the address there",
 			rtmp.Refuse(rtmp.CodePublishBadName, "Publishing is not allowed from %s.", addr),
 		}
+	case app.Users.IsSet() && s.Request().User == "":
+		return &denial{
+			byUser, "publisher refused: it did not connect as one of users_file; the encoder needs user and password, and must call itself FMLE/… or name authmod in its address",
+			rtmp.Refuse(rtmp.CodePublishBadName, "Publishing needs a user and a password."),
+		}
 	case app.PublishToken.IsSet() && !app.PublishToken.Matches(token(s.Request(), s.Query())):
 		return &denial{
 			byToken, "the stream key has a wrong publish_token or none; the key in the encoder must be name?token=...",

@@ -37,13 +37,14 @@ const (
 	byApp reason = iota
 	byAddress
 	byToken
+	byUser
 	byBusy
 	byLimit
 	byNotFound
 	byShutdown
 )
 
-var reasonNames = [...]string{"app", "address", "token", "busy", "limit", "not_found", "shutdown"}
+var reasonNames = [...]string{"app", "address", "token", "user", "busy", "limit", "not_found", "shutdown"}
 
 func (c *counters) refuse(what request, why reason) { c.refused[what][why].Add(1) }
 

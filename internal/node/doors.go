@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +31,9 @@ func (n *Node) Listen(ctx context.Context) error {
 		n.failed = make(chan error, len(n.doors))
 		return nil
 	}
+	if n.acme != nil {
+		n.acme.Close()
+	}
 	for _, d := range n.doors {
 		err = errors.Join(err, d.listener.Close())
 	}
@@ -43,31 +45,22 @@ func (n *Node) openAll(ctx context.Context) error {
 	cfg := n.Config()
 	public := web.NewServer(web.Public(), n.log)
 	admin := web.NewServer(web.Admin(web.AdminConfig{Metrics: metrics.Handler(n.snapshot), Ready: n.Ready}), n.log)
+	if err := n.useCertificates(cfg); err != nil {
+		return err
+	}
+	if err := n.useSWF(cfg); err != nil {
+		return err
+	}
 	if err := n.open(ctx, cfg.RTMP, door{name: "rtmp", serve: n.rtmp.Serve}); err != nil {
 		return err
 	}
-	if err := n.openRTMPS(ctx); err != nil {
+	if err := n.open(ctx, cfg.RTMPS, door{name: "rtmps", serve: n.rtmp.ServeTLS}); err != nil {
 		return err
 	}
 	if err := n.open(ctx, cfg.HTTP, door{name: "http", serve: public.Serve, http: public}); err != nil {
 		return err
 	}
 	return n.open(ctx, cfg.Admin, door{name: "admin", serve: admin.Serve, http: admin})
-}
-
-func (n *Node) openRTMPS(ctx context.Context) error {
-	cfg := n.Config()
-	if cfg.RTMPS == "" {
-		return nil
-	}
-	n.cert = &certificate{log: n.log}
-	if err := n.cert.load(cfg.TLS); err != nil {
-		return err
-	}
-	secure := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: n.cert.get}
-	return n.open(ctx, cfg.RTMPS, door{name: "rtmps", serve: func(l net.Listener) error {
-		return n.rtmp.Serve(tls.NewListener(l, secure))
-	}})
 }
 
 // open listens on addr for a door; an empty addr leaves it shut.

@@ -20,19 +20,21 @@ var (
 )
 
 // ServeConnect lets in who names an application that exists.
-func (h *handler) ServeConnect(_ context.Context, r *rtmp.ConnectRequest) error {
+func (h *handler) ServeConnect(ctx context.Context, r *rtmp.ConnectRequest) error {
 	n := h.n
 	n.counters.connect.observe(time.Since(r.Conn.Stats().Since), 1)
 	if addr := remote(r.Conn); n.peers.onlyOne(addr) {
 		n.log.Warn("all peers come from one address: a proxy or a container hides who they are, so publish_from cannot tell them apart; set publish_token", "address", addr.String())
 	}
-	if _, ok := n.app(r); !ok {
+	app, ok := n.app(r)
+	if !ok {
 		n.counters.refuse(toConnect, byApp)
 		n.log.Warn("refused: there is no such application; correct the address in the encoder or add it under apps in the configuration",
 			"remote", r.Conn.RemoteAddr().String(), "app", brief(r.App), "client", brief(r.FlashVer))
 		return rtmp.Refuse(rtmp.CodeConnectInvalidApp, "There is no application %q on this server.", brief(r.App))
 	}
-	return nil
+	r.Proof = rtmp.Proof{Token: app.SecureToken.Reveal(), SWFs: n.swfOf(&app)}
+	return n.authenticate(ctx, r, &app)
 }
 
 // ServePublish runs a publisher's packets into the hub.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
+	"leat/internal/acme"
 	"leat/internal/config"
 	"leat/internal/fanout"
 	"leat/live"
@@ -24,8 +26,11 @@ type Node struct {
 	hub     *live.Hub
 	sweeper *fanout.Sweeper
 	rtmp    *rtmp.Server
-	cert    *certificate // nil without RTMPS
-	memory  int64        // the Go runtime's memory limit as it was at the start
+	cert    *certificate  // nil without files of one
+	acme    *acme.Manager // nil without domains
+	auth    authenticators
+	swf     atomic.Pointer[swfFiles]
+	memory  int64 // the Go runtime's memory limit as it was at the start
 
 	doors   []door
 	state   atomic.Int32 // one of the states below
@@ -62,11 +67,16 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 		feeds:   map[feedKey]*feed{},
 	}
 	n.cfg.Store(cfg)
+	n.auth.init()
+	n.swf.Store(&swfFiles{})
 	n.limitMemory(cfg)
 	n.rtmp = &rtmp.Server{
 		Handler:       &handler{n},
 		Limits:        rtmpLimits(cfg),
 		ChunkSize:     int(cfg.ChunkSize),
+		RTMPT:         cfg.RTMPT,
+		RTMPE:         cfg.RTMPE,
+		TrustedProxy:  func(addr netip.Addr) bool { return n.Config().Proxies.Contains(addr) },
 		DelayedWrites: !cfg.TCPNoDelay,
 		Logger:        logger,
 	}
@@ -100,6 +110,9 @@ func (n *Node) Shutdown(ctx context.Context) error {
 			err = errors.Join(err, shutdownHTTP(ctx, d.http))
 		}
 		err = errors.Join(err, ignoreClosed(d.listener.Close())) // if it was never served
+	}
+	if n.acme != nil {
+		n.acme.Close()
 	}
 	n.serving.Wait()
 	n.closing.Wait()

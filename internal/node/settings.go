@@ -64,6 +64,11 @@ func (n *Node) Reload(cfg *config.Config) {
 	n.limitMemory(now)
 	if n.cert != nil {
 		n.cert.use(now.TLS)
+	} else if now.TLS.Cert != "" {
+		n.log.Warn("tls.cert is the first certificate of this server: it takes TLS after a restart")
+	}
+	if err := n.useSWF(now); err != nil {
+		n.log.Error("swf_files cannot be used, those from before stay", "err", err)
 	}
 	switch {
 	case len(hot) == 0 && len(restart) == 0:

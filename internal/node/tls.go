@@ -1,0 +1,28 @@
+package node
+
+import (
+	"crypto/tls"
+	"path/filepath"
+
+	"leat/internal/acme"
+	"leat/internal/config"
+)
+
+// useCertificates lets clients come by TLS if there is a certificate, or will be.
+func (n *Node) useCertificates(cfg *config.Config) error {
+	switch {
+	case len(cfg.TLS.Domains) > 0:
+		n.acme = acme.New(acme.Config{
+			Domains: cfg.TLS.Domains, Email: cfg.TLS.Email, Folder: filepath.Join(cfg.Data, "acme"), Logger: n.log,
+		})
+		n.rtmp.TLSConfig = n.acme.TLSConfig()
+		return n.acme.Start()
+	case cfg.TLS.Cert != "":
+		n.cert = &certificate{log: n.log}
+		if err := n.cert.load(cfg.TLS); err != nil {
+			return err
+		}
+		n.rtmp.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: n.cert.get}
+	}
+	return nil
+}
