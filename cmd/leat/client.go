@@ -69,9 +69,15 @@ func (t *target) String() string {
 	return t.url.Scheme + "://" + host + "/" + t.stream()
 }
 
-// dial connects. Its errors are for the user.
-func (t *target) dial(ctx context.Context) (*rtmp.Conn, error) {
-	conn, err := rtmp.DialURL(ctx, t.url, &rtmp.DialConfig{Timeout: t.timeout, TLSConfig: t.tls})
+// What a connection is for.
+const (
+	toPublish = false
+	toPlay    = true
+)
+
+// dial connects, to publish or to play. Its errors are for the user.
+func (t *target) dial(ctx context.Context, plays bool) (*rtmp.Conn, error) {
+	conn, err := rtmp.DialURL(ctx, t.url, &rtmp.DialConfig{Timeout: t.timeout, TLSConfig: t.tls, Player: plays})
 	if err != nil {
 		return nil, t.failure(ctx, err, "connect")
 	}

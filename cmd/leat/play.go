@@ -32,7 +32,7 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	conn, err := t.dial(ctx)
+	conn, err := t.dial(ctx, toPlay)
 	if err != nil {
 		return err
 	}

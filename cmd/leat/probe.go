@@ -80,7 +80,7 @@ func (c *probeCommand) stream(ctx context.Context) (_ *report, err error) {
 		return nil, err
 	}
 	begun := time.Now()
-	conn, err := t.dial(ctx)
+	conn, err := t.dial(ctx, toPlay)
 	if err != nil {
 		return nil, err
 	}

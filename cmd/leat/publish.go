@@ -64,7 +64,7 @@ func (c *publishCommand) Run(ctx context.Context, std streams) (err error) {
 	if c.Loop && src.size == 0 {
 		return &exitError{exitUsage, fmt.Errorf("--loop needs a file: %s cannot be read twice", src.name)}
 	}
-	conn, err := t.dial(ctx)
+	conn, err := t.dial(ctx, toPublish)
 	if err != nil {
 		return err
 	}
