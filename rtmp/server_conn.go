@@ -318,7 +318,7 @@ func (s *serverSide) ended(c *Conn) {
 	r := c.closeReason()
 	stats := c.Stats()
 	log := c.logger.Info
-	if !c.connected.Load() && stats.BytesReceived == 0 {
+	if !c.connected.Load() && stats.BytesReceived == 0 && !s.tls {
 		log = c.logger.Debug // port scanners and health checks
 	}
 	log("closed", "side", string(r.Side), "reason", r.Text, "last", r.LastMessage,

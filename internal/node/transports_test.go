@@ -22,7 +22,7 @@ func TestTransports(t *testing.T) {
 	files := config.TLS{Cert: filepath.Join(folder, "cert.pem"), Key: filepath.Join(folder, "key.pem")}
 	roots := writeCertificate(t, files)
 	s := start(t, func(c *config.Config) { c.TLS = files })
-	cfg := &rtmp.DialConfig{TLSConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	cfg := &rtmp.DialConfig{TLSConfig: &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}}
 	address := func(scheme string) string { return scheme + "://" + s.Addr("rtmp").String() + "/live/cam" }
 	dialled := func(scheme string) *rtmp.Conn {
 		c, err := rtmp.Dial(limit(t), address(scheme), cfg)
