@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"leat/amf"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 	"leat/media"
@@ -64,6 +65,41 @@ func (e *Encoder) AppendStreamBegin(dst []byte) []byte {
 // AppendStreamEOF appends a Stream EOF event (RTMP 7.1.7).
 func (e *Encoder) AppendStreamEOF(dst []byte) []byte {
 	return e.append(dst, &message.UserControl{Event: message.EventStreamEOF, Value: e.StreamID})
+}
+
+// AppendStreamIsRecorded appends a Stream Is Recorded event (RTMP 7.1.7).
+func (e *Encoder) AppendStreamIsRecorded(dst []byte) []byte {
+	return e.append(dst, &message.UserControl{Event: message.EventStreamIsRecorded, Value: e.StreamID})
+}
+
+// AppendBufferEmpty appends the event 31, with which Adobe's servers say that they have sent as much of a recording as the
+// client buffers.
+func (e *Encoder) AppendBufferEmpty(dst []byte) []byte {
+	return e.append(dst, &message.UserControl{Event: message.EventBufferEmpty, Value: e.StreamID})
+}
+
+// AppendBufferReady appends the event 32, with which Adobe's servers say that they go on after event 31.
+func (e *Encoder) AppendBufferReady(dst []byte) []byte {
+	return e.append(dst, &message.UserControl{Event: message.EventBufferReady, Value: e.StreamID})
+}
+
+// AppendPlayStatus appends a data message onPlayStatus, which has its place among the packets.
+func (e *Encoder) AppendPlayStatus(dst []byte, s Status) []byte {
+	return e.append(dst, playStatus(s))
+}
+
+// AppendSampleAccess appends the data message that lets Flash take pictures of the stream.
+func (e *Encoder) AppendSampleAccess(dst []byte) []byte {
+	return e.append(dst, &message.Data{Body: sampleAccess()})
+}
+
+// playStatus makes the data message onPlayStatus.
+func playStatus(s Status) *message.Data {
+	body, err := amf.Append(amf.AppendString(nil, "onPlayStatus"), s.Object())
+	if err != nil {
+		panic("rtmp: " + err.Error()) // as append
+	}
+	return &message.Data{Body: body}
 }
 
 // AppendStreamDry appends a Stream Dry event (RTMP 7.1.7): the stream is silent.

@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"context"
+	"time"
 
 	"leat/amf"
 )
@@ -31,6 +32,13 @@ type CallHandler interface {
 	// ServeCall returns the value to send in _result; a *StatusError is sent in _error, any other error as
 	// NetConnection.Call.Failed. Each call has a goroutine of its own, at most Limits.PendingCalls at a time.
 	ServeCall(ctx context.Context, c *Conn, call *Call) (result any, err error)
+}
+
+// LengthHandler is implemented by a Handler that has recordings.
+type LengthHandler interface {
+	// StreamLength returns how long the recording of that name is: 0 for a live stream, and when there is none or the
+	// client may not know. query is what followed "?" in the name. It may block, as ServeCall may.
+	StreamLength(ctx context.Context, r *ConnectRequest, name, query string) time.Duration
 }
 
 // DisconnectHandler is implemented by a Handler that wants to know when an accepted connection has ended, after

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"errors"
 	"sync"
+	"time"
 )
 
 // Outlet is a playing client that was detached from its handler, as http.Hijacker detaches a connection: whoever holds
@@ -107,7 +108,7 @@ func (o *Outlet) End(status Status) {
 	if status.Object().Text("level") == LevelError {
 		st.c.closeGently(&CloseReason{Side: SideLocal, Text: "play was ended: " + status.Code})
 	}
-	o.p.next()
+	o.p.next(false, 0)
 }
 
 // Complete ends the stream as a recording ends: everything that was asked for has been played (RTMP 7.2.2.1).
@@ -117,7 +118,25 @@ func (o *Outlet) Complete() {
 	}
 	st := o.p.st
 	st.log(st.c.sendAll(o.p.completeMessages()...))
-	o.p.next()
+	o.p.next(false, 0)
+}
+
+// Next ends the stream if the playlist holds something to follow it, which begins where this one ended: at is that place on
+// the client's timeline (PlayStream.Continued). Without anything it does nothing and returns false. The client is told of
+// the change, and nothing else.
+func (o *Outlet) Next(at time.Duration) bool {
+	if !o.p.st.hasNext(o.p) || !o.finish() {
+		return false
+	}
+	o.p.next(true, at)
+	return true
+}
+
+// Close ends the stream without a word to the client, which was told already. What it asked to be played next begins.
+func (o *Outlet) Close() {
+	if o.finish() {
+		o.p.next(false, 0)
+	}
 }
 
 // finish reports whether this call ends the stream.

@@ -25,8 +25,11 @@ type PlayStream struct {
 	req PlayRequest
 	key media.Key
 	enc Encoder
-	// next goes on with the playlist.
-	next func()
+	// next goes on with the playlist. follows says that what comes next goes on at a place of this play's timeline.
+	next func(follows bool, at time.Duration)
+	// follows and at say the same of this play and the one before it.
+	follows bool
+	at      time.Duration
 
 	mu       sync.Mutex
 	started  bool
@@ -75,6 +78,10 @@ func (p *PlayStream) BufferLength() time.Duration {
 	return p.st.buffer
 }
 
+// Continued returns where on the client's timeline this play begins; ok is false unless the one before it in the
+// playlist was ended by Outlet.Next.
+func (p *PlayStream) Continued() (at time.Duration, ok bool) { return p.at, p.follows }
+
 // Encoder returns an encoder for what the client takes: for an Outlet's TryWrite.
 func (p *PlayStream) Encoder() Encoder { return p.enc }
 
@@ -98,18 +105,25 @@ func (p *PlayStream) Start(recorded bool) error {
 func (p *PlayStream) startMessages(recorded bool) []outgoing {
 	id, name := p.st.id, p.key.Name
 	var msgs []outgoing
+	if p.follows {
+		msgs = append(msgs, outgoing{id, playStatus(Status{Code: string(CodePlaySwitch), Description: "Switching to " + name + ".", Details: name})})
+	}
 	if recorded {
 		msgs = append(msgs, outgoing{id, &message.UserControl{Event: message.EventStreamIsRecorded, Value: id}})
 	}
 	msgs = append(msgs, outgoing{id, &message.UserControl{Event: message.EventStreamBegin, Value: id}})
-	if p.req.Reset {
+	if p.req.Reset && !p.req.Resumed {
 		msgs = append(msgs, p.statusMessage(Status{Code: string(CodePlayReset), Description: "Playing and resetting " + name + ".", Details: name}))
 	}
-	return append(
+	msgs = append(
 		msgs,
 		p.statusMessage(Status{Code: string(CodePlayStart), Description: "Started playing " + name + ".", Details: name}),
 		outgoing{id, &message.Data{Body: sampleAccess()}},
 	)
+	if p.req.Swapped {
+		msgs = append(msgs, outgoing{id, playStatus(Status{Code: string(CodePlayTransitionComplete), Description: "Transitioned to " + name, Details: name})})
+	}
+	return msgs
 }
 
 func (p *PlayStream) statusMessage(s Status) outgoing {
@@ -289,13 +303,9 @@ func (p *PlayStream) ended(err error) {
 func (p *PlayStream) completeMessages() []outgoing {
 	id, name := p.st.id, p.key.Name
 	complete := Status{Code: string(CodePlayComplete), Description: "Played " + name + ".", Details: name}
-	body, err := amf.Append(amf.AppendString(nil, "onPlayStatus"), complete.Object())
-	if err != nil {
-		panic("rtmp: " + err.Error()) // strings only
-	}
 	return []outgoing{
 		{id, &message.UserControl{Event: message.EventStreamEOF, Value: id}},
-		{id, &message.Data{Body: body}},
+		{id, playStatus(complete)},
 		p.statusMessage(Status{Code: string(CodePlayStop), Description: "Stopped playing " + name + ".", Details: name}),
 	}
 }

@@ -26,6 +26,12 @@ type PlayRequest struct {
 	Reset bool
 	// AtOnce says to send all messages at once instead of at their times (reset 2 and 3).
 	AtOnce bool
+
+	// Resumed says that a new connection goes on with what another has begun (play2, "resume"): the timeline is the
+	// recording's own.
+	Resumed bool
+	// Swapped says that play2 has put this into another's place in the playlist ("swap").
+	Swapped bool
 }
 
 // parsePlay reads play's arguments. The specification counts in seconds, clients send milliseconds; for the
@@ -93,15 +99,19 @@ type (
 	BufferLengthCommand struct{ Length time.Duration }
 	// StepCommand steps single frames while paused.
 	StepCommand struct{ Frames int }
-	// Play2Command switches to another rendition or changes the playlist (RTMP 7.2.2.2).
+	// Play2Command switches to another rendition of what plays (RTMP 7.2.2.2). The other transitions concern the playlist
+	// and are obeyed before they come to who plays.
 	Play2Command struct {
-		Transition string        // "append", "appendAndWait", "reset", "resume", "stop", "swap", "switch"; "" counts as "reset"
+		Transition string        // "switch"
 		Name       string        // stream to play, as sent
 		OldName    string        // stream to replace; "" is the one that plays
 		Start      time.Duration // StartAny, StartLive or a position
 		Length     time.Duration // negative: all
 		Offset     time.Duration // negative: as soon as possible
 	}
+	// QueuedCommand says that something has been added to the playlist while this stream is the one that plays: who has
+	// come to the end of a recording already calls Outlet.Next. It has no answer.
+	QueuedCommand struct{}
 	// CloseCommand says that the stream has ended: the client closed it or the connection is gone. It is the last.
 	CloseCommand struct{ Reason error }
 )
@@ -113,6 +123,7 @@ func (ReceiveVideoCommand) isCommand() {}
 func (BufferLengthCommand) isCommand() {}
 func (StepCommand) isCommand()         {}
 func (Play2Command) isCommand()        {}
+func (QueuedCommand) isCommand()       {}
 func (CloseCommand) isCommand()        {}
 
 // parseCommand returns nil for arguments that make no sense.

@@ -37,7 +37,7 @@ func (s *serverSide) command(ctx context.Context, c *Conn, m *chunk.Message, cmd
 		}
 		s.deleteStream(id)
 		return nil
-	case "closeStream", "pause", "pauseRaw", "seek", "step", "receiveAudio", "receiveVideo":
+	case "closeStream", "pause", "pauseRaw", "seek", "set_playlist", "step", "receiveAudio", "receiveVideo":
 		return s.streamCommand(ctx, c, m, cmd)
 	case "connect":
 		return s.fail(c, cmd, CodeCallFailed, "This connection is connected already.")
@@ -60,7 +60,7 @@ func (s *serverSide) housekeeping(ctx context.Context, c *Conn, m *chunk.Message
 	case "secureTokenResponse":
 		return s.tokenAnswered(c, cmd)
 	case "getStreamLength":
-		return s.result(c, cmd, 0.0)
+		return s.streamLength(ctx, c, cmd)
 	case "FCPublish":
 		return s.announce(c, cmd, "onFCPublish", Status{Level: LevelStatus, Code: string(CodePublishStart), Description: name})
 	case "FCUnpublish":

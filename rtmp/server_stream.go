@@ -36,6 +36,7 @@ type serverStream struct {
 	cancel context.CancelCauseFunc // of the handler of pub or play; nil without them
 	idle   chan struct{}           // closed when the handler last started has returned
 	queued []PlayRequest           // the playlist: plays without reset, each served after the one before
+	listed []string                // what set_playlist named
 }
 
 // maxPlaylist bounds what a client can queue with play and reset=false.
@@ -51,6 +52,10 @@ func (s *serverSide) streamCommand(ctx context.Context, c *Conn, m *chunk.Messag
 		return st.publishCommand(ctx, cmd)
 	case "play":
 		return st.playCommand(ctx, cmd)
+	case "play2":
+		return st.play2Command(ctx, cmd)
+	case "set_playlist":
+		return st.setPlaylist(cmd)
 	case "closeStream":
 		st.stop(errStreamClosed)
 		return nil
@@ -150,44 +155,27 @@ func (st *serverStream) log(err error) {
 func (st *serverStream) playCommand(ctx context.Context, cmd *message.Command) error {
 	text, ok := arg(cmd, 0).(string)
 	if !ok { // play(false)
-		st.mu.Lock()
-		publishing := st.pub != nil
-		st.mu.Unlock()
-		if !publishing {
-			st.stop(errStreamClosed)
-		}
-		return st.status(Status{Code: string(CodePlayStop), Description: "Stopped playing."})
+		return st.stopPlaying()
 	}
 	req, err := parsePlay(text, cmd)
 	if err != nil {
 		return st.status(Refuse(CodePlayStreamNotFound, "This stream name cannot be used: %v", err).Status)
 	}
-	st.mu.Lock()
-	publishing, playing, full := st.pub != nil, st.play != nil, len(st.queued) >= maxPlaylist
-	if playing && !req.Reset && !full {
-		st.queued = append(st.queued, req)
-	}
-	st.mu.Unlock()
-	switch {
-	case publishing:
-		return st.status(Refuse(CodePlayFailed, "This message stream publishes; create another to play.").Status)
-	case playing && !req.Reset && full:
-		return st.status(Refuse(CodePlayFailed, "The playlist is full.").Status)
-	case playing && !req.Reset:
-		return nil
-	case playing:
-		st.stop(errReplaced)
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.startPlay(ctx, req)
-	return nil
+	return st.request(ctx, req)
 }
 
-// startPlay is called with mu held.
-func (st *serverStream) startPlay(ctx context.Context, req PlayRequest) {
+func (st *serverStream) stopPlaying() error {
+	if !st.publishes() {
+		st.stop(errStreamClosed)
+	}
+	return st.status(Status{Code: string(CodePlayStop), Description: "Stopped playing."})
+}
+
+// startPlay is called with mu held. follows and at are the play's, see PlayStream.
+func (st *serverStream) startPlay(ctx context.Context, req PlayRequest, follows bool, at time.Duration) {
 	p := newPlayStream(st, req)
-	p.next = func() { st.playEnded(ctx, p) }
+	p.follows, p.at = follows, at
+	p.next = func(follows bool, at time.Duration) { st.playEnded(ctx, p, follows, at) }
 	st.play = p
 	st.start(ctx, func(ctx context.Context) { st.servePlay(ctx, p) })
 }
@@ -198,12 +186,12 @@ func (st *serverStream) servePlay(ctx context.Context, p *PlayStream) {
 		return // it lives on until its Outlet ends
 	}
 	p.ended(err)
-	p.next()
+	p.next(false, 0)
 }
 
 // playEnded goes on with the playlist, unless the client has ended p already. The ends of connections stop all plays, so
 // that nothing begins behind them.
-func (st *serverStream) playEnded(ctx context.Context, p *PlayStream) {
+func (st *serverStream) playEnded(ctx context.Context, p *PlayStream, follows bool, at time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.play != p {
@@ -213,7 +201,7 @@ func (st *serverStream) playEnded(ctx context.Context, p *PlayStream) {
 	if len(st.queued) > 0 {
 		next := st.queued[0]
 		st.queued = st.queued[1:]
-		st.startPlay(ctx, next)
+		st.startPlay(ctx, next, follows, at)
 	}
 }
 

@@ -211,7 +211,7 @@ func (l closeLog) WithGroup(string) slog.Handler      { return l }
 //	app closed: refused; moved: redirected; args: what connect brought is echoed in the answer
 //	publish busy: refused; broken: fails; panic: panics; all others are read
 //	play absent: refused; short: one frame, then the end; file: the same, of a recording; commands: takes the commands
-//	itself; detached: detaches; all others: a key frame and an audio frame every second; with "slow " before
+//	itself; detached: detaches, and ends as a seek to 97, 98 or 99 s says; all others: a key frame and an audio frame every second; with "slow " before
 //	the name, a second later
 type scriptedHandler struct{ r *record }
 
@@ -271,6 +271,12 @@ func describePacket(p *media.Packet) string {
 func (h *scriptedHandler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 	r := s.Play()
 	what := fmt.Sprintf("play %s start %v duration %v reset %v", s.Key(), r.Start, r.Duration, r.Reset)
+	if r.Resumed {
+		what += " resumed"
+	}
+	if at, ok := s.Continued(); ok {
+		what += fmt.Sprintf(" continued at %v", at)
+	}
 	if r.AtOnce {
 		what += " at once"
 	}
@@ -371,8 +377,15 @@ func (h *scriptedHandler) detach(s *rtmp.PlayStream) error {
 		if _, over := cmd.(rtmp.CloseCommand); over {
 			return
 		}
-		if seek, ok := cmd.(rtmp.SeekCommand); ok && seek.Position == 99*time.Second {
+		switch cmd {
+		case rtmp.SeekCommand{Position: 99 * time.Second}:
 			o.Complete()
+			return
+		case rtmp.SeekCommand{Position: 98 * time.Second}:
+			h.r.saw("next: %v", o.Next(98*time.Second))
+			return
+		case rtmp.SeekCommand{Position: 97 * time.Second}:
+			o.Close()
 			return
 		}
 		if err := s.Answer(cmd, nil); err != nil {
@@ -384,6 +397,14 @@ func (h *scriptedHandler) detach(s *rtmp.PlayStream) error {
 
 func describeCommand(cmd rtmp.Command) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T %+v", cmd, cmd), "rtmp.")
+}
+
+func (h *scriptedHandler) StreamLength(_ context.Context, r *rtmp.ConnectRequest, name, query string) time.Duration {
+	h.r.saw("length of %s/%s query %q", r.App, name, query)
+	if name == "file" {
+		return 12500 * time.Millisecond
+	}
+	return 0
 }
 
 func (h *scriptedHandler) ServeCall(_ context.Context, _ *rtmp.Conn, call *rtmp.Call) (any, error) {
