@@ -18,6 +18,10 @@ var (
 	ErrStructure = errors.New("format: the file is damaged")
 	// ErrNoTrack says that nothing in a file can be sent by RTMP (NetStream.Play.NoSupportedTrackFound).
 	ErrNoTrack = errors.New("format: the file has no track that RTMP can carry")
+	// ErrNewFile is what a writer returns for a packet that cannot stand in the same file as those before it, such as
+	// another codec's configuration. Nothing of it was written: close the file, and begin another one with the headers
+	// that are in force now.
+	ErrNewFile = errors.New("format: the packet needs a new file")
 )
 
 // Input is the bytes of a recording: a file on disk, or an object in a store that is read by ranges. ReadAt may be

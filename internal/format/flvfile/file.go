@@ -38,7 +38,7 @@ func Open(in format.Input) (*File, error) {
 		return nil, err
 	}
 	if !x.info.HasAudio && !x.info.HasVideo {
-		return nil, fmt.Errorf("%w: it holds neither audio nor video", format.ErrNoTrack)
+		return nil, noTrack()
 	}
 	f := &File{in: in, info: x.info, start: x.start, end: x.end, keys: x.keys}
 	if len(f.keys) == 0 {
@@ -82,3 +82,5 @@ func first(values []any) any {
 	}
 	return values[0]
 }
+
+func noTrack() error { return fmt.Errorf("%w: it holds neither audio nor video", format.ErrNoTrack) }
