@@ -137,7 +137,10 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (any, error
 		answerName = "" // the peer may call a method of the same name itself, with the same transaction ID
 	}
 	a, err := c.await(ctx, 0, answerName, &message.Command{Name: method, Args: args})
-	return a.value, err
+	if err != nil {
+		return nil, err
+	}
+	return a.value, nil
 }
 
 // hasMethods reports whether this end answers calls.
