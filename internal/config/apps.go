@@ -16,6 +16,8 @@ type App struct {
 	PlayToken        Secret  `yaml:"play_token" reload:"hot"` // likewise
 	PlayTokenFile    string  `yaml:"play_token_file" reload:"hot"`
 
+	SharedObjects SharedObjects `yaml:"shared_objects" reload:"hot"` // for those who may play
+
 	Auth        AuthMode `yaml:"auth" reload:"hot"`
 	Users       Users    `yaml:"users_file" reload:"hot"`   // who may publish, besides what is above; empty asks for nobody
 	SecureToken Secret   `yaml:"secure_token" reload:"hot"` // key; empty does not ask

@@ -83,6 +83,11 @@ type Limits struct {
 	PendingCalls      int `yaml:"pending_calls" reload:"hot" min:"1" max:"65536"`
 	CommandsPerSecond int `yaml:"commands_per_second" reload:"hot" min:"10" max:"1000000"`
 
+	SharedObjects     int  `yaml:"shared_objects" reload:"hot" min:"1" max:"65536"` // of one connection
+	SharedObjectSlots int  `yaml:"shared_object_slots" reload:"hot" min:"1" max:"65536"`
+	SharedObjectSize  Size `yaml:"shared_object_size" reload:"hot" min:"1KiB" max:"16MiB"`
+	SharedObjectsSize Size `yaml:"shared_objects_size" reload:"hot" min:"1MiB" max:"64GiB"` // all in memory
+
 	Connections           int `yaml:"connections" reload:"hot" min:"0"`             // 0: no limit
 	ConnectionsPerAddress int `yaml:"connections_per_address" reload:"hot" min:"0"` // 0: no limit
 	Publishers            int `yaml:"publishers" reload:"hot" min:"0"`              // 0: no limit

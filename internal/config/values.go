@@ -116,6 +116,21 @@ func (p *Policy) UnmarshalText(text []byte) error {
 	return oneOf(p, text, PolicyReject, PolicyTakeover, PolicyTakeoverIfDead)
 }
 
+// SharedObjects says which shared objects clients may make.
+type SharedObjects string
+
+// The kinds of shared objects; each allows those before it.
+const (
+	SharedObjectsOff        SharedObjects = "off"        // none; those that are stored cannot be read either
+	SharedObjectsTemporary  SharedObjects = "temporary"  // that vanish with their last user; stored ones can be used
+	SharedObjectsPersistent SharedObjects = "persistent" // that are stored
+)
+
+// UnmarshalText accepts the kinds by name.
+func (o *SharedObjects) UnmarshalText(text []byte) error {
+	return oneOf(o, text, SharedObjectsOff, SharedObjectsTemporary, SharedObjectsPersistent)
+}
+
 // LogFormat is how log lines look.
 type LogFormat string
 

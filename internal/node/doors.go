@@ -38,7 +38,7 @@ func (n *Node) Listen(ctx context.Context) error {
 		err = errors.Join(err, d.listener.Close())
 	}
 	n.doors = nil
-	return err
+	return errors.Join(err, n.store.close())
 }
 
 func (n *Node) openAll(ctx context.Context) error {
@@ -49,6 +49,9 @@ func (n *Node) openAll(ctx context.Context) error {
 		return err
 	}
 	if err := n.useSWF(cfg); err != nil {
+		return err
+	}
+	if err := n.useStore(cfg); err != nil {
 		return err
 	}
 	if err := n.open(ctx, cfg.RTMP, door{name: "rtmp", serve: n.rtmp.Serve}); err != nil {

@@ -13,6 +13,7 @@ import (
 	"leat/internal/acme"
 	"leat/internal/config"
 	"leat/internal/fanout"
+	"leat/internal/sharedobject"
 	"leat/live"
 	"leat/media"
 	"leat/rtmp"
@@ -37,6 +38,9 @@ type Node struct {
 	serving sync.WaitGroup
 	closing sync.WaitGroup // feeds whose last player has left
 	failed  chan error     // the first door that broke; has room for one from each
+
+	store   *lazyStore
+	objects *sharedobject.Objects
 
 	peers      peers
 	publishers atomic.Int64
@@ -70,6 +74,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 	n.auth.init()
 	n.swf.Store(&swfFiles{})
 	n.limitMemory(cfg)
+	n.newSharedObjects(cfg)
 	n.rtmp = &rtmp.Server{
 		Handler:       &handler{n},
 		Limits:        rtmpLimits(cfg),
@@ -104,7 +109,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	err := n.stopAccepting()
 	n.hub.Close()
 	n.closeFeeds()
-	err = errors.Join(err, n.rtmp.Shutdown(ctx))
+	err = errors.Join(err, n.rtmp.Shutdown(ctx), n.closeSharedObjects())
 	for _, d := range n.doors {
 		if d.http != nil {
 			err = errors.Join(err, shutdownHTTP(ctx, d.http))

@@ -36,6 +36,7 @@ func rtmpLimits(cfg *config.Config) rtmp.Limits {
 		Streams:               l.Streams,
 		PendingCalls:          l.PendingCalls,
 		CommandsPerSecond:     l.CommandsPerSecond,
+		SharedObjects:         l.SharedObjects,
 		Connections:           l.Connections,
 		ConnectionsPerAddress: l.ConnectionsPerAddress,
 	}
@@ -61,6 +62,10 @@ func (n *Node) Reload(cfg *config.Config) {
 	now := config.InForce(n.Config(), cfg)
 	n.cfg.Store(now)
 	n.rtmp.SetLimits(rtmpLimits(now))
+	n.objects.SetLimits(sharedObjectLimits(now))
+	if err := n.useStore(now); err != nil {
+		n.log.Error("persistent shared objects cannot be stored, new ones are refused", "err", err)
+	}
 	n.limitMemory(now)
 	if n.cert != nil {
 		n.cert.use(now.TLS)

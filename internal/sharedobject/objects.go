@@ -82,6 +82,7 @@ type Objects struct {
 
 	mu        sync.Mutex // a leaf: an object's mutex may be held when it is taken, never the other way round
 	closed    bool
+	saving    bool // the saver was started
 	objects   map[Key]*object
 	instances map[Key]int // objects of each instance; the keys have no Name
 	bytes     int64
@@ -104,7 +105,6 @@ func New(cfg Config) *Objects {
 		s.log = slog.Default()
 	}
 	s.SetLimits(cfg.Limits)
-	go s.save() // Close waits for it
 	return s
 }
 
@@ -117,11 +117,14 @@ func (s *Objects) Close() {
 	s.mu.Lock()
 	first := !s.closed
 	s.closed = true
+	saving := s.saving
 	s.mu.Unlock()
 	if first {
 		close(s.quit)
 	}
-	<-s.done
+	if saving {
+		<-s.done
+	}
 }
 
 // ServeSharedObject lets a client use an object of its application instance.

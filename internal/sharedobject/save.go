@@ -76,6 +76,10 @@ func (o *object) mark(changed map[string]rtmp.EncodedValue) {
 	s.mu.Lock()
 	o.refs++
 	s.unsaved = append(s.unsaved, o)
+	if !s.saving {
+		s.saving = true
+		go s.save() // Close waits for it
+	}
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
