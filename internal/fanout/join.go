@@ -22,6 +22,9 @@ type JoinOptions struct {
 	AudioBack    time.Duration // where to start when there is no key frame; default 1 s, at most 5 s; negative: at the head
 	Prelude      []byte        // whole messages to send before all else
 
+	// OnFirst, when set, is called once, when the outlet has taken the first bytes. It is for taking the time: it is
+	// called with the player's lock held and must not block.
+	OnFirst func()
 	// OnEnd, when set, is called at most once, without locks held, when the player ends by itself: not after
 	// Leave. It is called from a shard, from Close, or from Join before that returns, and must not block.
 	OnEnd func(Reason)
@@ -32,12 +35,13 @@ type JoinOptions struct {
 // itself sends what o takes at once. In a closed log the player has already ended when Join returns.
 func (l *Log) Join(o Outlet, opts JoinOptions) *Player {
 	p := &Player{
-		log:    l,
-		onEnd:  opts.OnEnd,
-		outlet: o,
-		audio:  opts.Audio,
-		video:  opts.Video,
-		limit:  opts.Duration,
+		log:     l,
+		onEnd:   opts.OnEnd,
+		onFirst: opts.OnFirst,
+		outlet:  o,
+		audio:   opts.Audio,
+		video:   opts.Video,
+		limit:   opts.Duration,
 	}
 	p.wake, p.task.player = p.writable, p
 	v := l.sweeper.views.Get().(*view)

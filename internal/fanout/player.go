@@ -14,10 +14,11 @@ const visitBytes = 1 << 20
 // Player is a place in a Log and the Outlet that its bytes go to. Its methods may be called from any
 // goroutine, but not from within its Outlet's.
 type Player struct {
-	log   *Log
-	wake  func() // handed to NotifyWritable; made once
-	onEnd func(Reason)
-	task  task // guarded by Sweeper.mu
+	log     *Log
+	wake    func() // handed to NotifyWritable; made once
+	onEnd   func(Reason)
+	onFirst func()
+	task    task // guarded by Sweeper.mu
 
 	parked atomic.Bool // the Outlet was full and has not called wake yet
 	ended  atomic.Bool // set with mu held: no TryWrite any more
@@ -234,6 +235,9 @@ func (p *Player) slow() bool { return !p.audio || !p.video || p.waitKey || p.lim
 func (p *Player) write(b []byte, now int64) (int, error) {
 	n, err := p.outlet.TryWrite(b)
 	if n > 0 {
+		if p.bytes == 0 && p.onFirst != nil {
+			p.onFirst()
+		}
 		p.bytes += int64(n)
 		p.progress = now
 	}

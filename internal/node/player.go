@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"leat/internal/fanout"
@@ -21,7 +20,6 @@ type player struct {
 	started  time.Time
 	duration time.Duration // how much the client asked for; 0: no limit
 	waiting  *time.Timer   // ends a play of limited duration whose stream never comes; nil otherwise
-	untimed  atomic.Bool   // the time to the first frame is not taken, or was already
 
 	mu           sync.Mutex
 	member       *fanout.Player // nil while paused
@@ -30,15 +28,13 @@ type player struct {
 	over         bool
 }
 
-var _ fanout.Outlet = (*player)(nil)
-
 // join detaches a player from its handler and lets it join its stream's feed.
 func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 	p := &player{node: n, log: log, started: time.Now(), audio: true, video: true}
 	if d := s.Play().Duration; d >= 0 {
 		p.duration = max(d, time.Nanosecond) // 0 asks for a single frame
 	}
-	p.untimed.Store(!n.onAir(s.Key()))
+	onAir := n.onAir(s.Key())
 	var err error
 	if p.feed, err = n.enter(feedKey{stream: s.Key(), encoder: s.Encoder()}, p); err != nil {
 		return n.turnAway(log, s, err)
@@ -49,7 +45,11 @@ func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 	}
 	n.counters.plays.Add(1)
 	log.Info("playing")
-	p.enter()
+	var first func()
+	if onAir { // who waits for a publisher waits as long as it takes
+		first = func() { n.counters.firstFrame.observe(time.Since(p.started), 1) }
+	}
+	p.enter(first)
 	if err := p.feed.tell(s); err != nil {
 		log.Debug("notice not sent", "err", err)
 	}
@@ -69,25 +69,13 @@ func (n *Node) turnAway(log *slog.Logger, s *rtmp.PlayStream, err error) error {
 	return rtmp.Refuse(rtmp.CodePlayFailed, "%s has as many players as it takes.", s.Key().Name)
 }
 
-// TryWrite is the outlet's, and takes the time to the first frame.
-func (p *player) TryWrite(b []byte) (int, error) {
-	n, err := p.outlet.TryWrite(b)
-	if n > 0 && !p.untimed.Load() {
-		p.untimed.Store(true)
-		p.node.counters.firstFrame.observe(time.Since(p.started), 1)
-	}
-	return n, err
-}
-
-// NotifyWritable is the outlet's.
-func (p *player) NotifyWritable(fn func()) { p.outlet.NotifyWritable(fn) }
-
-// enter joins the log. mu is not held: ended may be called before Join returns.
-func (p *player) enter() {
+// enter joins the log; first is called with its first bytes, and may be nil. mu is not held: ended may be called before
+// Join returns.
+func (p *player) enter(first func()) {
 	p.mu.Lock()
-	opts := fanout.JoinOptions{Audio: p.audio, Video: p.video, Duration: p.remaining(), OnEnd: p.ended}
+	opts := fanout.JoinOptions{Audio: p.audio, Video: p.video, Duration: p.remaining(), OnFirst: first, OnEnd: p.ended}
 	p.mu.Unlock()
-	member := p.feed.out.Join(p, opts)
+	member := p.feed.out.Join(p.outlet, opts)
 	p.mu.Lock()
 	over := p.over
 	if !over {
@@ -156,7 +144,7 @@ func (p *player) resume() {
 	playing := p.member != nil || p.over
 	p.mu.Unlock()
 	if !playing {
-		p.enter()
+		p.enter(nil)
 	}
 }
 
