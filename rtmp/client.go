@@ -62,7 +62,7 @@ func (s *clientSide) start(c *Conn) {
 		c.close(&CloseReason{Side: SideNetwork, Text: "the connection broke: " + err.Error(), Err: err})
 	}
 	c.wg.Go(func() { s.watch(ctx, c) })
-	go c.run(ctx) // Close waits for it, and it for the watch
+	go c.run(ctx) //nolint:errcheck // Close waits for it, and it for the watch; a client's connection has no other layers
 }
 
 // watch enforces the connection's deadlines as a server's watchman does.

@@ -2,7 +2,6 @@ package rtmp_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -156,10 +155,10 @@ func TestDialThroughProxies(t *testing.T) {
 
 // TestProxyThatSaysNothing: a proxy is part of what the timeout bounds.
 func TestProxyThatSaysNothing(t *testing.T) {
-	over, end := context.WithCancel(context.Background())
-	defer end()
+	over := make(chan struct{})
+	defer close(over)
 	host := proxyServer(t, func(net.Conn, *bufio.Reader) (string, string, error) {
-		<-over.Done()
+		<-over
 		return "", "", io.EOF
 	})
 	for _, scheme := range []string{"socks4a", "socks5", "http", "gopher"} {

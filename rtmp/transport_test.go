@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -77,7 +78,9 @@ func openPortWith(t *testing.T, set func(s *rtmp.Server), serve func(*rtmp.Serve
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		<-served
+		if err := <-served; !errors.Is(err, rtmp.ErrServerClosed) {
+			t.Errorf("serving ended with %v", err)
+		}
 	})
 	return p
 }

@@ -30,7 +30,8 @@ func (c logCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapc
 }
 
 func (c logCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
-	c.log.Log(context.Background(), slogLevel(entry.Level), "certificates: "+entry.Message, attributes(fields)...)
+	about := append([]any{slog.String("what", entry.Message)}, attributes(fields)...)
+	c.log.Log(context.Background(), slogLevel(entry.Level), "certificates", about...)
 	return nil
 }
 

@@ -65,7 +65,7 @@ func readUsers(path string) (map[string]Secret, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
-	defer file.Close() // it was only read
+	defer file.Close() //nolint:errcheck // it was only read
 	users := make(map[string]Secret)
 	lines := bufio.NewScanner(file)
 	for n := 1; lines.Scan(); n++ {

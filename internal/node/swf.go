@@ -46,7 +46,7 @@ func readSWF(path string) (rtmp.SWF, error) {
 	if err != nil {
 		return rtmp.SWF{}, err
 	}
-	defer file.Close() // it was only read
+	defer file.Close() //nolint:errcheck // it was only read
 	swf, err := rtmp.HashSWF(file)
 	if err != nil {
 		return rtmp.SWF{}, fmt.Errorf("%s: %w", path, err)
