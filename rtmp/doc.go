@@ -25,13 +25,15 @@
 //
 // A Server hands every stream to a Handler, whose methods block for as long as the stream lives. A PublishStream is a
 // media.Reader, a PlayStream a media.Writer, and media.Copy does the rest. Add-on interfaces on the same value
-// take part in connect (ConnectHandler) and answer remote calls (CallHandler). A PlayStream can be detached from its
-// handler (PlayStream.Detach), for servers that send the same bytes to thousands of players.
+// take part in connect (ConnectHandler), answer remote calls (CallHandler) and keep shared objects (SharedObjectHandler).
+// A PlayStream can be detached from its handler (PlayStream.Detach), for servers that send the same bytes to thousands of
+// players.
 //
 // # Connecting
 //
-// Dial connects to an RTMP URL; Conn.Publish gives a Publisher, a media.Writer, Conn.Play a Player, a media.Reader,
-// and Conn.Call calls a method of the server.
+// Dial connects to an RTMP URL; Conn.Publish gives a Publisher, a media.Writer, Conn.Play a Player, a media.Reader.
+// Conn.Call calls a method of the server, and Conn.SharedObject uses a shared object: slots that clients of an
+// application have in common.
 //
 // # Enhanced RTMP
 //
