@@ -27,21 +27,27 @@ type Options struct {
 	LockTimeout time.Duration
 	// MaxBytes is how much the names and values of all shared objects may take; 0 means 1 GiB. The file is larger.
 	MaxBytes int64
+	// MaxRecordings is how many recordings the index may have; 0 means 1,048,576.
+	MaxRecordings int
 }
 
 // Store is an open file. All methods may be called from any goroutine; those that write wait for the disk.
 type Store struct {
-	db       *bbolt.DB
-	maxBytes int64
+	db            *bbolt.DB
+	maxBytes      int64
+	maxRecordings int
 }
 
 const formatVersion = 1
 
 var (
-	bucketMeta          = []byte("meta")
-	bucketSharedObjects = []byte("shared-objects")
-	keyFormat           = []byte("format")
-	keySharedBytes      = []byte("shared-object-bytes")
+	bucketMeta           = []byte("meta")
+	bucketSharedObjects  = []byte("shared-objects")
+	bucketRecordings     = []byte("recordings")
+	bucketRecordingPaths = []byte("recording-paths")
+	keyFormat            = []byte("format")
+	keySharedBytes       = []byte("shared-object-bytes")
+	keyRecordings        = []byte("recordings")
 )
 
 // Open opens the file, and makes it and its folder when they are not there. Its errors name the file; see ErrInUse and
@@ -57,6 +63,9 @@ func Open(path string, opts *Options) (*Store, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 1 << 30
 	}
+	if o.MaxRecordings == 0 {
+		o.MaxRecordings = 1 << 20
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("store: cannot make the folder of %s: %w", path, err)
 	}
@@ -64,7 +73,7 @@ func Open(path string, opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	s := &Store{db: db, maxBytes: o.MaxBytes}
+	s := &Store{db: db, maxBytes: o.MaxBytes, maxRecordings: o.MaxRecordings}
 	if err := db.Update(prepare); err != nil {
 		return nil, errors.Join(openError(path, err), db.Close())
 	}
@@ -95,8 +104,12 @@ func prepare(tx *bbolt.Tx) error {
 	case len(v) != 4 || binary.BigEndian.Uint32(v) != formatVersion:
 		return fmt.Errorf("%w: its format is %x, not %d", ErrFormat, v, formatVersion)
 	}
-	_, err = tx.CreateBucketIfNotExists(bucketSharedObjects)
-	return err
+	for _, name := range [][]byte{bucketSharedObjects, bucketRecordings, bucketRecordingPaths} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close waits for what is under way and closes the file. Methods that are called after it fail.
