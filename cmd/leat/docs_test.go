@@ -129,7 +129,7 @@ func TestDocumentsConfigure(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := certificate(t)
 	for name, text := range map[string][]byte{
-		"live.token": []byte("0123456789abcdef\n"), "fullchain.pem": cert, "privkey.pem": key,
+		"live.token": []byte("0123456789abcdef\n"), "publish.users": []byte("alice:secret\n"), "fullchain.pem": cert, "privkey.pem": key,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
