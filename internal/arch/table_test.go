@@ -26,10 +26,8 @@ var importTable = []rule{
 	{packages: []string{"internal/format/..."}, imports: []string{"amf", "flv", "media", "internal/format/..."}},
 	{packages: []string{"rtmp"}, imports: []string{"amf", "media", "flv", "internal/wire/...", "internal/tunnel"}},
 	{packages: []string{"rtmp/rtmptest"}, imports: []string{"amf", "media", "flv", "rtmp"}},
-	{
-		packages: []string{"internal/vod", "internal/record"},
-		imports:  []string{"media", "flv", "internal/format/...", "live", "internal/store"},
-	},
+	{packages: []string{"internal/vod"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/format/..."}},
+	{packages: []string{"internal/record"}, imports: []string{"media", "flv", "internal/format/...", "live", "internal/store"}},
 	{packages: []string{"internal/relay"}, imports: []string{"rtmp", "media", "live"}},
 	{packages: []string{"internal/sharedobject"}, imports: []string{"amf", "rtmp", "internal/store"}},
 	{packages: []string{"internal/diagnose"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/wire/..."}},
