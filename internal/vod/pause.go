@@ -1,0 +1,147 @@
+package vod
+
+import (
+	"time"
+
+	"leat/rtmp"
+)
+
+// maxSteps bounds the frames of a step.
+const maxSteps = 1000
+
+// obey does what a command asks for and reports whether the session goes on.
+func (s *Session) obey(cmd any) bool {
+	switch cmd := cmd.(type) {
+	case rtmp.CloseCommand:
+		s.gone = true
+		return false
+	case rtmp.SeekCommand:
+		s.seek(cmd)
+	case rtmp.PauseCommand:
+		if cmd.Paused {
+			s.pause(cmd.Position)
+		} else {
+			s.unpause(cmd.Position)
+		}
+	case rtmp.StepCommand:
+		s.stepFrames(cmd.Frames)
+	case rtmp.ReceiveAudioCommand:
+		s.receive(&s.noAudio, cmd.On)
+	case rtmp.ReceiveVideoCommand:
+		s.waitKey = cmd.On && (s.noVideo || s.waitKey)
+		s.receive(&s.noVideo, cmd.On)
+	case rtmp.BufferLengthCommand:
+		s.pace.buffer = cmd.Length
+	case rtmp.QueuedCommand:
+		if s.state == ended {
+			s.state = ending // what is to be sent still is sent first
+		}
+	case rtmp.Play2Command:
+		s.switchTo(cmd)
+	case opened:
+		s.adopt(cmd)
+	}
+	return true
+}
+
+// pause stops sending (RTMP 7.2.2.8). What was sent beyond the place where the client is, it will get again.
+func (s *Session) pause(position time.Duration) {
+	full := s.pace.full || s.pace.told
+	if s.state == playing || s.state == ending {
+		s.answers = s.endBracket(s.answers)
+		s.discard()
+		s.state = paused
+		s.pausedAt, s.repaused = s.client(position), false
+	}
+	s.answer(s.status(rtmp.CodePauseNotify, "Pausing %s.", s.name))
+	s.answers = s.enc.AppendStreamEOF(s.answers)
+	if full && s.state == paused { // librtmp goes on when it hears this a second time
+		s.answers = s.enc.AppendBufferEmpty(s.answers)
+	}
+}
+
+// client returns where in the file a client is that names a place on its own timeline: nowhere that it has not been sent.
+func (s *Session) client(position time.Duration) time.Duration {
+	return min(max(position-s.shift, 0), s.last)
+}
+
+// unpause goes on with what is later than the place where the client is. Its decoder has kept its state, so nothing is
+// sent again, neither a key frame nor headers.
+func (s *Session) unpause(position time.Duration) {
+	s.answers = s.enc.AppendStreamIsRecorded(s.answers)
+	s.answers = s.enc.AppendStreamBegin(s.answers)
+	s.answer(s.status(rtmp.CodeUnpauseNotify, "Unpausing %s.", s.name))
+	if s.state != paused {
+		return
+	}
+	s.state = playing
+	if s.pace.full {
+		s.answers = s.enc.AppendBufferReady(s.answers)
+	}
+	switch {
+	case s.repaused:
+		s.catchUp()
+	case position == 0: // some clients name the place only when they pause
+		s.reposition(s.pausedAt)
+	default:
+		s.reposition(s.client(position))
+	}
+}
+
+// reposition makes the packet after at the next one.
+func (s *Session) reposition(at time.Duration) {
+	s.next = nil
+	place, err := s.cursor.Seek(max(at, 0))
+	if err != nil {
+		s.finish(err)
+		return
+	}
+	s.place(place)
+	s.last = at
+	s.passed = filter{on: true, audio: at, video: at}
+	s.pace.begin(max(at, place))
+}
+
+// catchUp goes on behind the frames that a paused client was shown, with the audio that belongs to them.
+func (s *Session) catchUp() {
+	shown := s.still
+	s.answers = s.endBracket(s.answers)
+	place, err := s.cursor.Seek(max(shown.from, 0))
+	if err != nil {
+		s.finish(err)
+		return
+	}
+	s.next = nil
+	s.place(place)
+	s.passed = filter{on: true, audio: shown.audio, video: shown.video, headers: !shown.some}
+	s.last = shown.video
+	s.pace.begin(shown.video)
+}
+
+// stepFrames shows a paused client the next frames.
+func (s *Session) stepFrames(n int) {
+	if s.state != paused || n <= 0 || !s.info.HasVideo {
+		s.answer(rtmp.Refuse(rtmp.CodeStreamInvalidArg, "Only a paused recording can be stepped, and only forward.").Status)
+		return
+	}
+	s.answer(s.status(rtmp.CodeStepNotify, "Stepping %d frames.", n))
+	if !s.repaused {
+		s.reposition(s.pausedAt)
+		s.repaused = true
+		s.still = still{from: s.pausedAt, audio: s.pausedAt, video: s.pausedAt}
+	}
+	s.still.active, s.still.until = true, 0
+	s.still.frames = max(s.still.frames, 0) + min(n, maxSteps)
+}
+
+// receive turns a kind of media off or on (RTMP 7.2.2.4, 7.2.2.5).
+func (s *Session) receive(off *bool, on bool) {
+	was := *off
+	*off = !on
+	if !on {
+		return
+	}
+	s.resend = s.resend || was
+	s.answer(s.status(rtmp.CodeSeekNotify, "Seeking %s.", s.name))
+	s.answer(s.status(rtmp.CodePlayStart, "Started playing %s.", s.name))
+}

@@ -1,0 +1,300 @@
+package vod
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"leat/amf"
+	"leat/media"
+	"leat/rtmp"
+)
+
+const (
+	// maxBatch is how many bytes of messages are made before they are sent.
+	maxBatch = 128 << 10
+	// maxStep bounds the batches and packets of one step; then other sessions have their turn.
+	maxStep        = 8
+	maxStepPackets = 4096
+
+	defaultFrame = 33 * time.Millisecond
+)
+
+// proceed sends what is due. goesOn is false when the session is over; yield asks to run again soon.
+func (s *Session) proceed() (goesOn, yield bool) {
+	for range maxStep {
+		if !s.flush() {
+			return !s.gone, false
+		}
+		switch {
+		case s.state == ending:
+			if !s.conclude() {
+				return false, false
+			}
+			continue
+		case s.state == ended, s.state == paused && !s.still.active:
+			return true, false
+		}
+		wait := s.fill()
+		if wait > 0 && len(s.media)+len(s.answers) == 0 {
+			s.engine.wheel.set(&s.alarm, wait)
+			return true, false
+		}
+	}
+	return true, true
+}
+
+// flush hands what was made to the client. It reports false if the client does not take all of it now, and sees to it that the
+// session is woken when it can take more.
+func (s *Session) flush() bool {
+	for _, b := range []*[]byte{&s.answers, &s.media} {
+		if len(*b) == 0 {
+			continue
+		}
+		n, err := s.cfg.Outlet.TryWrite(*b)
+		s.stats.Bytes += int64(n)
+		if err != nil {
+			s.gone = true
+			return false
+		}
+		if n < len(*b) {
+			*b = (*b)[n:]
+			s.await()
+			return false
+		}
+		*b = (*b)[:0]
+	}
+	s.answers = nil
+	return true
+}
+
+// await asks the outlet once to wake the session.
+func (s *Session) await() {
+	s.mu.Lock()
+	awaiting := s.awaiting
+	s.awaiting = true
+	s.mu.Unlock()
+	if awaiting {
+		return
+	}
+	s.cfg.Outlet.NotifyWritable(func() {
+		s.mu.Lock()
+		s.awaiting = false
+		s.mu.Unlock()
+		s.wake()
+	})
+}
+
+// fill makes messages of what is due, up to a batch. It returns how long there is nothing more to do.
+func (s *Session) fill() time.Duration {
+	for range maxStepPackets {
+		if len(s.media) >= maxBatch {
+			return 0
+		}
+		p, err := s.peek()
+		if err != nil {
+			s.finish(err)
+			return 0
+		}
+		if wait := s.pace.wait(p.Timestamp); wait > 0 && s.state == playing && p.Kind != media.Data && !p.Config {
+			s.tellFull()
+			return wait
+		}
+		s.tellReady()
+		s.next = nil
+		s.emit(p)
+		if s.state == ending {
+			return 0
+		}
+		if s.still.over() {
+			s.still.active = false
+			return 0
+		}
+	}
+	return 0
+}
+
+// tellFull says once, after the client has begun to play somewhere, that its buffer was sent.
+func (s *Session) tellFull() {
+	if s.cfg.BufferEvents && !s.pace.told {
+		s.pace.full, s.pace.told = true, true
+		s.media = s.enc.AppendBufferEmpty(s.media)
+	}
+}
+
+func (s *Session) tellReady() {
+	if s.pace.full {
+		s.pace.full = false
+		s.media = s.enc.AppendBufferReady(s.media)
+	}
+}
+
+// peek returns the next packet and keeps it. io.EOF is the end of what the client asked for.
+func (s *Session) peek() (*media.Packet, error) {
+	if s.next != nil {
+		return s.next, nil
+	}
+	for {
+		p, err := s.cursor.ReadPacket(s.engine.ctx)
+		switch {
+		case err != nil && s.incoming != nil && errors.Is(err, io.EOF):
+			s.change()
+			continue
+		case err != nil:
+			return nil, err
+		case isFrame(p) && s.until >= 0 && p.Timestamp >= s.until:
+			return nil, io.EOF
+		case s.incoming != nil && s.incoming.replaces(p):
+			if s.incoming.complete(p) {
+				s.change()
+			}
+			continue
+		}
+		s.next = p
+		return p, nil
+	}
+}
+
+func isFrame(p *media.Packet) bool { return p.Kind != media.Data && !p.Config }
+
+// filter leaves out what a client has had before it paused.
+type filter struct {
+	on           bool
+	audio, video time.Duration // what is not later is left out
+	headers      bool          // but headers are not
+}
+
+func (f *filter) drops(p *media.Packet) bool {
+	switch {
+	case !f.on, p.Config && f.headers:
+		return false
+	case p.Kind == media.Video:
+		return p.Timestamp <= f.video
+	}
+	return p.Timestamp <= f.audio
+}
+
+// emit makes the messages of a packet, if the client is to have it.
+func (s *Session) emit(p *media.Packet) {
+	isHeader := s.headers.Apply(p)
+	if s.passed.drops(p) {
+		return
+	}
+	switch {
+	case s.still.active && p.Kind != media.Video && !isHeader:
+		return // it comes when the client goes on
+	case p.Kind == media.Audio && s.noAudio, p.Kind == media.Video && s.noVideo:
+		return
+	case p.Kind == media.Video && s.waitKey && !isHeader:
+		if !p.Key {
+			return
+		}
+		s.waitKey = false
+	}
+	if s.resend && isFrame(p) && (p.Kind == media.Video || !s.waitKey) {
+		s.resend = false
+		for _, h := range s.headers.Packets() {
+			again := *h
+			again.Timestamp = p.Timestamp
+			s.write(&again)
+		}
+	}
+	if p.Kind == media.Video && !isHeader {
+		s.bracket(p)
+		s.still.see(p)
+	}
+	s.write(p)
+	if isFrame(p) {
+		s.sent(p)
+	}
+}
+
+// write makes the messages of a packet in the client's form.
+func (s *Session) write(p *media.Packet) {
+	moved := *p
+	moved.Timestamp += s.shift
+	fitted, notice := s.fitter.Fit(s.fitted[:0], &moved)
+	s.fitted = fitted
+	if notice != nil {
+		s.media = s.enc.AppendStatus(s.media, *notice)
+	}
+	for i, p := range fitted {
+		s.media = s.enc.Append(s.media, p)
+		s.stats.Messages++
+		fitted[i] = nil
+	}
+}
+
+// sent takes note of where the client is.
+func (s *Session) sent(p *media.Packet) {
+	if d := p.Timestamp - s.newest[p.Kind]; d > 0 && d < time.Second {
+		s.frame = d
+	}
+	s.newest[p.Kind] = p.Timestamp
+	s.last = max(s.last, p.Timestamp)
+	if s.one && (p.Kind == media.Video || !s.info.HasVideo) {
+		s.until = p.Timestamp
+		s.state = ending
+	}
+}
+
+// finish is called at the end of what is to be sent, and when the file cannot be read.
+func (s *Session) finish(err error) {
+	s.media = s.endBracket(s.media)
+	if s.state == paused { // the client sees the end when it goes on
+		s.still.active = false
+		return
+	}
+	s.state = ending
+	if errors.Is(err, io.EOF) {
+		return
+	}
+	s.state = ended
+	s.stats.Err = err
+	s.media = s.enc.AppendStatus(s.media, rtmp.Refuse(rtmp.CodePlayFailed, "%s cannot be read any further.", s.name).Status)
+}
+
+// conclude goes over to the next entry of the playlist, when all was sent: then it returns false. Without one it tells the
+// client that this was all.
+func (s *Session) conclude() bool {
+	end := max(s.last, s.from)
+	if s.cfg.Outlet.Next(end + cmp.Or(s.frame, defaultFrame) + s.shift) {
+		return false
+	}
+	s.state = ended
+	if s.concluded {
+		return true
+	}
+	s.concluded = true
+	s.media = s.enc.AppendStreamEOF(s.media)
+	s.media = s.enc.AppendPlayStatus(s.media, rtmp.Status{
+		Code: string(rtmp.CodePlayComplete), Description: "Played " + s.name + ".", Details: s.name,
+		Extra: []amf.Member{{Name: "duration", Value: (end - s.from).Seconds()}, {Name: "bytes", Value: float64(s.stats.Bytes)}},
+	})
+	s.media = s.enc.AppendStatus(s.media, s.stopStatus())
+	return true
+}
+
+func (s *Session) stopStatus() rtmp.Status {
+	return s.status(rtmp.CodePlayStop, "Stopped playing %s.", s.name)
+}
+
+func (s *Session) status(code rtmp.Code, format string, args ...any) rtmp.Status {
+	return rtmp.Status{Code: string(code), Description: fmt.Sprintf(format, args...), Details: s.name}
+}
+
+// discard forgets the messages that the client has not taken yet: it will not want them any more. What it was told of the
+// end stays true.
+func (s *Session) discard() {
+	if s.state != ended {
+		s.media = s.media[:0]
+	}
+	s.next = nil
+}
+
+// answer makes a status that goes before all media.
+func (s *Session) answer(status rtmp.Status) {
+	s.answers = s.enc.AppendStatus(s.answers, status)
+}
