@@ -118,9 +118,9 @@ func (s *clientSide) accepted(c *Conn, a answer) {
 
 // answerToken answers SecureToken, if the server has asked and the key is known.
 func (s *clientSide) answerToken(c *Conn) {
-	challenge := s.information.Text("secureToken")
+	challenge := findText(s.information, secureTokenName)
 	if challenge == "" {
-		challenge = s.properties.Text("secureToken")
+		challenge = findText(s.properties, secureTokenName)
 	}
 	if challenge == "" || s.cfg.Token == "" {
 		return
@@ -222,7 +222,15 @@ func (s *clientSide) userControl(c *Conn, u *message.UserControl) error {
 		if st := s.stream(u.Value); st != nil {
 			st.eof()
 		}
+	case message.EventBufferEmpty:
+		if st := s.stream(u.Value); st != nil && st.lib != nil {
+			return st.lib.bufferEmpty(st)
+		}
 	case message.EventSWFVerifyRequest:
+		if len(u.Data) > 0 && u.Data[0] > maxSWFScheme {
+			c.logger.Info("the server asks for a kind of SWF verification that is not known", "scheme", u.Data[0])
+			return nil
+		}
 		if f := s.cfg.SWF; f != nil {
 			response := handshake.SWFResponse(f.Hash, f.Size, c.handshake.SWFKey)
 			return c.send(0, &message.UserControl{Event: message.EventSWFVerifyResponse, Data: response[:]})
@@ -281,9 +289,15 @@ func (s *clientSide) endPlays() {
 	}
 }
 
-// createStream asks for a message stream (RTMP 7.2.1.3), to publish on or to play.
-func (s *clientSide) createStream(ctx context.Context, c *Conn, publishes bool) (*clientStream, error) {
-	a, err := c.call(ctx, 0, "createStream", nil)
+// createStream asks for a message stream (RTMP 7.2.1.3), to publish on or to play, as librtmp does if lib is not nil.
+func (s *clientSide) createStream(ctx context.Context, c *Conn, lib *LibRTMPPlay, publishes bool) (*clientStream, error) {
+	var a answer
+	var err error
+	if lib != nil {
+		a, err = lib.createStream(ctx, c)
+	} else {
+		a, err = c.call(ctx, 0, "createStream", nil)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -292,6 +306,9 @@ func (s *clientSide) createStream(ctx context.Context, c *Conn, publishes bool) 
 		return nil, &ProtocolError{Reason: fmt.Sprintf("the answer to createStream is no stream ID but %T", a.value)}
 	}
 	st := &clientStream{c: c, side: s, id: uint32(id), publishes: publishes, news: make(chan Status, 16), over: make(chan struct{})}
+	if lib != nil {
+		st.lib = &librtmpPlay{opts: *lib}
+	}
 	st.queue.init()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,8 +19,9 @@ type clientStream struct {
 	side *clientSide
 	id   uint32
 
-	publishes bool     // else it plays
-	receiver  receiver // reading goroutine
+	publishes bool         // else it plays
+	lib       *librtmpPlay // plays as librtmp does; nil otherwise
+	receiver  receiver     // reading goroutine
 	queue     packetQueue
 	news      chan Status // what comes before the stream has started; later ones are looked at and forgotten
 	over      chan struct{}
@@ -35,17 +36,11 @@ type clientStream struct {
 
 // status takes an onStatus on the reading goroutine.
 func (st *clientStream) status(s Status) {
-	st.mu.Lock()
-	started := st.started
-	if !started { // under the lock, so that begin misses none
-		st.heard = true
-		select {
-		case st.news <- s:
-		default: // nobody needs more than the first few
-		}
+	if st.lib != nil {
+		st.lib.status(st, s)
+		return
 	}
-	st.mu.Unlock()
-	if !started {
+	if st.tell(s) {
 		return
 	}
 	switch Code(s.Code) {
@@ -71,8 +66,27 @@ func (st *clientStream) status(s Status) {
 	}
 }
 
+// tell hands news to whoever waits for the start, and returns false when that was before.
+func (st *clientStream) tell(s Status) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.started { // under the lock, so that begin misses none
+		return false
+	}
+	st.heard = true
+	select {
+	case st.news <- s:
+	default: // nobody needs more than the first few
+	}
+	return true
+}
+
 // eof takes a Stream EOF: the only thing that some servers send when a publisher leaves.
 func (st *clientStream) eof() {
+	if st.lib != nil {
+		st.lib.eof(st)
+		return
+	}
 	st.mu.Lock()
 	expected := st.skipEOF > 0 || !st.started || st.publishes
 	if st.skipEOF > 0 {
@@ -86,6 +100,10 @@ func (st *clientStream) eof() {
 }
 
 func (st *clientStream) receive(ctx context.Context, c *Conn, m *chunk.Message) {
+	if st.lib != nil {
+		st.lib.receive(ctx, st, m)
+		return
+	}
 	st.receiver.receive(c, m, time.Now(), func(p *media.Packet) {
 		if p.Kind == media.Data && p.Name == "onPlayStatus" && playIsComplete(p.Body) {
 			st.end(errCleanEnd)
@@ -249,7 +267,7 @@ func (c *Conn) Publish(ctx context.Context, name string, o *PublishOptions) (*Pu
 			return nil, err
 		}
 	}
-	st, err := side.createStream(ctx, c, true)
+	st, err := side.createStream(ctx, c, nil, true)
 	if err != nil {
 		return nil, err
 	}
@@ -351,6 +369,8 @@ type PlayOptions struct {
 	Append   bool          // add to the playlist instead of replacing what plays
 	// BufferLength is told to the server, which may send that much ahead; 0 means 3 s.
 	BufferLength time.Duration
+	// LibRTMP plays as librtmp does; nil plays as newer clients do.
+	LibRTMP *LibRTMPPlay
 }
 
 // Play begins to play name; "" is the name in the URL that was dialled. It waits until the server has answered (NetStream.Play.Start)
@@ -366,19 +386,23 @@ func (c *Conn) Play(ctx context.Context, name string, o *PlayOptions) (*Player, 
 	if name == "" {
 		name = side.url.Name
 	}
-	st, err := side.createStream(ctx, c, false)
+	st, err := side.createStream(ctx, c, o.LibRTMP, false)
 	if err != nil {
 		return nil, err
+	}
+	var msgs []outgoing
+	if st.lib != nil {
+		if msgs, err = st.lib.play(st, name, o); err != nil {
+			return nil, errors.Join(err, st.close())
+		}
+	} else {
+		msgs = []outgoing{{st.id, &message.Command{Name: "play", TransactionID: c.calls.next(), Args: o.args(name)}}}
 	}
 	buffer := o.BufferLength
 	if buffer == 0 {
 		buffer = 3 * time.Second
 	}
-	err = c.sendAll(
-		outgoing{st.id, &message.Command{Name: "play", TransactionID: c.calls.next(), Args: o.args(name)}},
-		outgoing{0, &message.UserControl{Event: message.EventSetBufferLength, Value: st.id, BufferLength: media.WireTime(buffer)}},
-	)
-	if err != nil {
+	if err := c.sendAll(append(msgs, st.bufferLength(buffer))...); err != nil {
 		return nil, err
 	}
 	if err := st.await(ctx, playStarted); err != nil {
@@ -398,9 +422,16 @@ func (o *PlayOptions) args(name string) []any {
 		if o.Duration > 0 {
 			duration = float64(o.Duration.Milliseconds())
 		}
-		args = append(args, duration, !o.Append)
+		args = append(args, duration)
+		if o.LibRTMP == nil || o.Append {
+			args = append(args, !o.Append)
+		}
 	}
 	return args
+}
+
+func (st *clientStream) bufferLength(d time.Duration) outgoing {
+	return outgoing{0, &message.UserControl{Event: message.EventSetBufferLength, Value: st.id, BufferLength: media.WireTime(d)}}
 }
 
 func playStarted(s Status) (bool, error) {
@@ -440,6 +471,11 @@ func (p *Player) Pause(paused bool, position time.Duration) error {
 func (p *Player) Seek(position time.Duration) error {
 	p.expectEOF()
 	return p.st.command("seek", float64(position.Milliseconds()))
+}
+
+// SetBufferLength changes PlayOptions.BufferLength. It does not wait for anything.
+func (p *Player) SetBufferLength(d time.Duration) error {
+	return p.st.c.sendAll(p.st.bufferLength(d))
 }
 
 // ReceiveAudio turns audio on or off (RTMP 7.2.2.4).

@@ -19,8 +19,19 @@ type calls struct {
 
 // pendingCall waits for one answer.
 type pendingCall struct {
-	name   string      // other than _result and _error that an answer may have
-	answer chan answer // has room for the one answer, so that the reader never waits
+	name   string       // other than _result and _error that an answer may have
+	answer chan answer  // has room for the one answer, so that the reader never waits
+	then   func(answer) // takes the answer, on the reading goroutine, instead of the channel; nil: nobody does
+}
+
+// wait waits for the answer until ctx is done.
+func (p *pendingCall) wait(ctx context.Context) (answer, error) {
+	select {
+	case a := <-p.answer:
+		return a, a.err
+	case <-ctx.Done():
+		return answer{}, context.Cause(ctx)
+	}
 }
 
 // answer is what came back: the response's two values, or why there will be none.
@@ -87,7 +98,11 @@ func (s *calls) answered(cmd *message.Command) bool {
 	if cmd.Name == "_error" {
 		a.err = remoteError(a)
 	}
-	p.answer <- a
+	if p.then != nil {
+		p.then(a)
+	} else {
+		p.answer <- a
+	}
 	return true
 }
 
@@ -176,10 +191,5 @@ func (c *Conn) await(ctx context.Context, streamID uint32, answerName string, cm
 	if err := c.sendCommand(streamID, cmd); err != nil {
 		return answer{}, err
 	}
-	select {
-	case a := <-p.answer:
-		return a, a.err
-	case <-ctx.Done():
-		return answer{}, context.Cause(ctx)
-	}
+	return p.wait(ctx)
 }

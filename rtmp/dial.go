@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"leat/amf"
+	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 )
 
@@ -61,7 +62,7 @@ type DialConfig struct {
 	// redirect is the error.
 	MaxRedirects int
 
-	// ChunkSize is the chunk size of what is sent, bytes; 0 means 65,536.
+	// ChunkSize is the chunk size of what is sent, bytes; 0 means 65,536. 128 is not announced: it is what every server begins with.
 	ChunkSize int
 	// Limits bounds what the server can use; its zero fields mean their defaults.
 	Limits Limits
@@ -210,10 +211,11 @@ func (s *clientSide) connect(ctx context.Context, c *Conn) error {
 	}
 	defer c.calls.forget(id)
 	s.connectID = id
-	s.connectMessages = []outgoing{
-		{0, &message.SetChunkSize{Size: s.chunkSize}},
-		{0, &message.Command{Name: "connect", TransactionID: id, Object: connectObject(s.url, s.cfg), Args: s.cfg.Args}},
+	if s.chunkSize != chunk.DefaultChunkSize {
+		s.connectMessages = []outgoing{{0, &message.SetChunkSize{Size: s.chunkSize}}}
 	}
+	connect := &message.Command{Name: "connect", TransactionID: id, Object: connectObject(s.url, s.cfg), Args: s.cfg.Args}
+	s.connectMessages = append(s.connectMessages, outgoing{0, connect})
 	s.start(c)
 	select {
 	case a := <-p.answer:

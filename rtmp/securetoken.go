@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
+
+	"leat/amf"
 )
 
 // SecureToken is Wowza's way to keep strangers' players out: the server puts a text, encrypted with a shared key and
@@ -51,6 +53,36 @@ func EncryptSecureToken(key, text string) string {
 func VerifySecureToken(text, answer string) bool {
 	answer = strings.TrimRight(answer, "\x00")
 	return text != "" && subtle.ConstantTimeCompare([]byte(text), []byte(answer)) == 1
+}
+
+const (
+	secureTokenName = "secureToken"
+	// maxTokenDepth is how deep inside connect's answer a challenge is looked for, as librtmp does.
+	maxTokenDepth = 8
+)
+
+// findText returns the first text of that name in o and the objects inside of it, "" if there is none.
+func findText(o *amf.Object, name string) string {
+	return findTextWithin(o, name, maxTokenDepth)
+}
+
+func findTextWithin(o *amf.Object, name string, depth int) string {
+	if o == nil || depth == 0 {
+		return ""
+	}
+	if text := o.Text(name); text != "" {
+		return text
+	}
+	for _, m := range o.Members {
+		inner, ok := m.Value.(*amf.Object)
+		if !ok {
+			continue
+		}
+		if text := findTextWithin(inner, name, depth-1); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 const teaDelta = 0x9e3779b9

@@ -3,6 +3,8 @@ package rtmp
 import (
 	"strings"
 	"testing"
+
+	"leat/amf"
 )
 
 func TestSecureTokenVector(t *testing.T) {
@@ -59,4 +61,27 @@ func FuzzDecryptSecureToken(f *testing.F) {
 			t.Fatalf("%q does not encrypt to %q again", text, challenge)
 		}
 	})
+}
+
+func TestFindText(t *testing.T) {
+	deep := amf.NewObject("secureToken", "da")
+	for range maxTokenDepth {
+		deep = amf.NewObject("data", deep)
+	}
+	tests := []struct {
+		name string
+		o    *amf.Object
+		want string
+	}{
+		{"none", nil, ""},
+		{"on top", amf.NewObject("secureToken", "da"), "da"},
+		{"within", amf.NewObject("code", "c", "data", amf.NewObject("version", "1", "secureToken", "da")), "da"},
+		{"no text", amf.NewObject("secureToken", 1.0), ""},
+		{"too deep", deep, ""},
+	}
+	for _, tt := range tests {
+		if got := findText(tt.o, secureTokenName); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
 }

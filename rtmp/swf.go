@@ -13,6 +13,9 @@ type SWF struct {
 	Size uint32   // of the decompressed file, bytes
 }
 
+// maxSWFScheme is the highest kind of SWF verification that servers ask for and that is known.
+const maxSWFScheme = 1
+
 // HashSWF reads a SWF file, plain or compressed with zlib, up to 256 MiB decompressed. One that ends early fails with
 // io.ErrUnexpectedEOF.
 func HashSWF(r io.Reader) (SWF, error) {

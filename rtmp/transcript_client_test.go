@@ -25,6 +25,8 @@ var noLimits amf.Limits
 //	dial URL [amf3]       call METHOD AMF…
 //	publish NAME [bare]   audio MS HEX, video MS HEX, metadata MS AMF…
 //	play NAME [START DURATION append]
+//	play NAME librtmp [live] [playlist] [unstall] [subscribe=NAME] [usher=TOKEN]
+//	toggle                Toggle of what is played so
 //	pause true|false MS   seek MS   receiveAudio, receiveVideo true|false
 //	end                   Close of what is published or played
 //	close                 Close of the connection
@@ -84,7 +86,7 @@ func (s *clientSession) do(ctx context.Context, name string, args []string, rest
 	switch {
 	case name == "dial":
 		return s.dial(ctx, args)
-	case conn == nil, player == nil && strings.Contains("pause seek receiveAudio receiveVideo", name),
+	case conn == nil, player == nil && strings.Contains("pause toggle seek receiveAudio receiveVideo", name),
 		publisher == nil && strings.Contains("audio video metadata", name):
 		return errTooEarly
 	}
@@ -111,6 +113,10 @@ func (s *clientSession) do(ctx context.Context, name string, args []string, rest
 		return s.writePacket(ctx, publisher, name, args)
 	case "play":
 		return s.play(ctx, conn, args)
+	case "toggle":
+		done, err := player.Toggle(ctx)
+		s.saw("toggled: %v, stalled at %v", done, player.StalledAt())
+		return err
 	case "pause":
 		return player.Pause(args[0] == "true", milliseconds(args[1]))
 	case "seek":
@@ -168,7 +174,10 @@ func (s *clientSession) dial(ctx context.Context, args []string) error {
 
 func (s *clientSession) play(ctx context.Context, conn *rtmp.Conn, args []string) error {
 	o := &rtmp.PlayOptions{}
-	if len(args) > 1 {
+	switch {
+	case len(args) > 1 && args[1] == "librtmp":
+		librtmpOptions(o, args[2:])
+	case len(args) > 1:
 		o.Start, o.Duration, o.Append = milliseconds(args[1]), milliseconds(args[2]), len(args) > 3
 	}
 	p, err := conn.Play(ctx, args[0], o)
@@ -187,6 +196,26 @@ func (s *clientSession) play(ctx context.Context, conn *rtmp.Conn, args []string
 		}
 	})
 	return nil
+}
+
+// librtmpOptions reads what stands behind librtmp in a play action.
+func librtmpOptions(o *rtmp.PlayOptions, words []string) {
+	o.LibRTMP, o.Recorded = &rtmp.LibRTMPPlay{}, true
+	for _, word := range words {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "live":
+			o.Start = rtmp.StartLive
+		case "playlist":
+			o.LibRTMP.Playlist = true
+		case "unstall":
+			o.LibRTMP.Unstall = true
+		case "subscribe":
+			o.LibRTMP.Subscribe = value
+		case "usher":
+			o.LibRTMP.UsherToken = value
+		}
+	}
 }
 
 func (s *clientSession) writePacket(ctx context.Context, p *rtmp.Publisher, name string, args []string) error {

@@ -21,7 +21,7 @@ import (
 //	SetChunkSize N          Abort CSID           Acknowledgement N
 //	WindowAckSize N         SetPeerBandwidth N hard|soft|dynamic
 //	StreamBegin ID          StreamEOF ID         StreamDry ID      StreamIsRecorded ID
-//	SetBufferLength ID MS   PingRequest N        PingResponse N
+//	SetBufferLength ID MS   PingRequest N        PingResponse N    BufferEmpty ID
 //	audio HEX               video HEX            data AMF…
 //	body HEX                a message of the type= given
 //	name AMF…               a command: its name, in quotes if it needs them, and its values
@@ -32,7 +32,7 @@ import (
 // userControlNames are the events that have a text form.
 var userControlNames = []message.Event{
 	message.EventStreamBegin, message.EventStreamEOF, message.EventStreamDry, message.EventSetBufferLength,
-	message.EventStreamIsRecorded, message.EventPingRequest, message.EventPingResponse,
+	message.EventStreamIsRecorded, message.EventPingRequest, message.EventPingResponse, message.EventBufferEmpty,
 }
 
 var limitNames = map[string]message.LimitType{"hard": message.LimitHard, "soft": message.LimitSoft, "dynamic": message.LimitDynamic}
