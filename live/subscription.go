@@ -146,6 +146,22 @@ func (s *Subscription) Close() {
 	s.hub.vacate(st)
 }
 
+// Over reports whether nothing will be added to what s has still to read: the stream is over, or s was closed. A stream that
+// waits for its publisher to come back is not.
+func (s *Subscription) Over() bool {
+	s.stream.mu.Lock()
+	defer s.stream.mu.Unlock()
+	st := s.stream
+	if s.err != nil || st.closed {
+		return true
+	}
+	run := s.run
+	if r := &st.ring; run == 0 && s.next < r.head { // it has not read yet that there is a publisher
+		run = r.at(max(s.next, r.first)).state.run
+	}
+	return !s.opts.Follow && run != 0 && (!st.live || st.state.run != run)
+}
+
 // poll returns the next item if there is one, and the error at the end. Otherwise it sees to it that wake
 // will be sent.
 func (s *Subscription) poll() (item Item, ok bool, err error) {

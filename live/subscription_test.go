@@ -312,3 +312,35 @@ func TestNoAllocation(t *testing.T) {
 		t.Errorf("%v allocations for a packet written and read, want none", n)
 	}
 }
+
+func TestOver(t *testing.T) {
+	h := newTestHub(t, nil)
+	early := h.Subscribe(testKey, &SubscribeOptions{Lossless: 1 << 20})
+	follower := h.Subscribe(testKey, &SubscribeOptions{Follow: true})
+	want := func(when string, s *Subscription, want bool) {
+		t.Helper()
+		if got := s.Over(); got != want {
+			t.Errorf("%s: Over() = %v", when, got)
+		}
+	}
+	want("before the publisher", early, false)
+	p := publish(t, h, nil)
+	write(t, p, key(0), audio(10))
+	want("while it is read", early, false)
+	p.Close(false)
+	want("in the grace", early, false)
+	p = publish(t, h, nil)
+	write(t, p, key(0))
+	want("when the publisher is back", early, false)
+	late := h.Subscribe(testKey, nil)
+	p.Close(true)
+	want("with packets to read", early, true)
+	want("with packets to read", late, true)
+	want("for one that follows", follower, false)
+	next := publish(t, h, nil)
+	write(t, next, key(0))
+	want("when another stream has begun", early, true)
+	early.Close()
+	follower.Close()
+	want("closed", follower, true)
+}
