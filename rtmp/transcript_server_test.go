@@ -70,7 +70,7 @@ func (p *wirePeer) read(hs shaker) {
 			if p.see != nil {
 				p.see(m)
 			} else {
-				p.sentMessage(streamOf(m), formatMessage(m))
+				p.sentMessage(streamOf(m), formatAny(m))
 			}
 			return nil
 		}); err != nil {
@@ -107,7 +107,11 @@ func (p *wirePeer) write(t *testing.T, lines []string) {
 			}
 			b = append(b, raw...)
 		default:
-			m, err := parseMessage(line)
+			parse := parseMessage
+			if mark == "object" {
+				line, parse = rest, parseObject
+			}
+			m, err := parse(line)
 			if err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
