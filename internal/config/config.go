@@ -30,6 +30,8 @@ type Config struct {
 	Merge      Merge  `yaml:"merge" reload:"hot"`
 	TCPNoDelay bool   `yaml:"tcp_nodelay" reload:"restart"`
 
+	LegacyCodecs bool `yaml:"legacy_codecs" reload:"restart"`
+
 	Limits Limits `yaml:"limits"`
 
 	Defaults App    `yaml:"defaults"` // what an App has that it does not set itself
@@ -60,6 +62,7 @@ func (t *TLS) IsSet() bool { return t.Cert != "" || len(t.Domains) > 0 }
 type Limits struct {
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout" reload:"hot" min:"100ms" max:"10m"`
 	IdleTimeout      time.Duration `yaml:"idle_timeout" reload:"hot" min:"1s" max:"24h"`
+	PublishIdle      time.Duration `yaml:"publish_idle" reload:"hot" min:"1s" max:"24h"`
 	WriteStall       time.Duration `yaml:"write_stall" reload:"hot" min:"100ms" max:"10m"`
 	MaxLag           time.Duration `yaml:"max_lag" reload:"hot" min:"1s" max:"10m"`
 	DeadAfter        time.Duration `yaml:"dead_after" reload:"restart" min:"1s" max:"10m"`

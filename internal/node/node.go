@@ -83,6 +83,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 		RTMPE:         cfg.RTMPE,
 		TrustedProxy:  func(addr netip.Addr) bool { return n.Config().Proxies.Contains(addr) },
 		DelayedWrites: !cfg.TCPNoDelay,
+		LegacyCodecs:  cfg.LegacyCodecs,
 		Logger:        logger,
 	}
 	return n

@@ -26,6 +26,7 @@ func rtmpLimits(cfg *config.Config) rtmp.Limits {
 	limits := rtmp.Limits{
 		HandshakeTimeout:      l.HandshakeTimeout,
 		IdleTimeout:           l.IdleTimeout,
+		PublishIdle:           l.PublishIdle,
 		WriteStall:            l.WriteStall,
 		WriteBuffer:           int(l.WriteBuffer),
 		ControlMessage:        int(l.ControlMessage),
