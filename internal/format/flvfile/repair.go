@@ -64,7 +64,7 @@ func (s *state) finish(f Storage) error {
 			return fmt.Errorf("flvfile: cutting off the end: %w", err)
 		}
 	}
-	if s.metadataAt > 0 {
+	if s.metadataAt > 0 && s.metadataAt+int64(s.room) < s.end {
 		t := totals{duration: s.duration, size: s.end, keys: s.keys}
 		if body := appendMetadata(nil, s.members, &t, s.room); len(body) == s.room {
 			if _, err := f.WriteAt(body, s.metadataAt); err != nil {
@@ -72,7 +72,7 @@ func (s *state) finish(f Storage) error {
 			}
 		}
 	}
-	if !s.audio && !s.video {
+	if !s.frames {
 		return nil
 	}
 	flags := flv.AppendHeader(nil, s.audio, s.video)[4:5]

@@ -301,6 +301,18 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// A disk on which nothing has room holds nothing after Close either.
+func TestNoRoom(t *testing.T) {
+	s := &storage{limit: 100}
+	w := NewWriter(s)
+	if err := w.WritePacket(t.Context(), mediatest.Metadata(1, 1)); !errors.Is(err, errFull) {
+		t.Error(err)
+	}
+	if err := w.Close(); err != nil || len(s.b) != 0 {
+		t.Errorf("%d bytes are left (%v)", len(s.b), err)
+	}
+}
+
 func TestClock(t *testing.T) {
 	const ms = time.Millisecond
 	frame := func(k media.Kind, at time.Duration) *media.Packet {
