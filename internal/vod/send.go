@@ -168,8 +168,10 @@ type filter struct {
 
 func (f *filter) drops(p *media.Packet) bool {
 	switch {
-	case !f.on, p.Config && f.headers:
+	case !f.on:
 		return false
+	case p.Config:
+		return !f.headers && p.Timestamp <= max(f.audio, f.video)
 	case p.Kind == media.Video:
 		return p.Timestamp <= f.video
 	}
