@@ -18,6 +18,8 @@ type App struct {
 
 	SharedObjects SharedObjects `yaml:"shared_objects" reload:"hot"` // for those who may play
 
+	Record Record `yaml:"record"`
+
 	Auth        AuthMode `yaml:"auth" reload:"hot"`
 	Users       Users    `yaml:"users_file" reload:"hot"`   // who may publish, besides what is above; empty asks for nobody
 	SecureToken Secret   `yaml:"secure_token" reload:"hot"` // key; empty does not ask

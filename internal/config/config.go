@@ -34,6 +34,8 @@ type Config struct {
 
 	Limits Limits `yaml:"limits"`
 
+	Recordings Recordings `yaml:"recordings"`
+
 	Defaults App    `yaml:"defaults"` // what an App has that it does not set itself
 	Apps     Apps   `yaml:"apps" reload:"hot"`
 	VHosts   VHosts `yaml:"vhosts" reload:"hot"`

@@ -121,6 +121,11 @@ func (l *loader) validateDomains() {
 func (l *loader) validateApps(apps Apps, name string) {
 	for _, app := range apps {
 		l.validatePattern(app.Pattern, name+"."+app.Pattern)
+		for _, f := range leavesOf(reflect.ValueOf(&app.App).Elem(), name+"."+app.Pattern) {
+			if _, own := l.origins[f.path]; own { // the others were checked in defaults
+				l.validateRange(f)
+			}
+		}
 		if strings.Contains(app.Pattern, "/") {
 			l.fail(name+"."+app.Pattern, "must be an application without instance or stream: no \"/\"")
 		}
