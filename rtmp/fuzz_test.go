@@ -40,7 +40,7 @@ func addTranscripts(f *testing.F, pattern string, between []byte) {
 			if mark != ">" && mark != ">+" || rest == "EOF" || strings.HasPrefix(rest, "bytes ") {
 				continue
 			}
-			m, err := parseMessage(rest)
+			m, err := parseAny(rest)
 			if err != nil {
 				f.Fatal(file, err)
 			}

@@ -107,11 +107,7 @@ func (p *wirePeer) write(t *testing.T, lines []string) {
 			}
 			b = append(b, raw...)
 		default:
-			parse := parseMessage
-			if mark == "object" {
-				line, parse = rest, parseObject
-			}
-			m, err := parse(line)
+			m, err := parseAny(line)
 			if err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}

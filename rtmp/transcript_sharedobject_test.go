@@ -107,6 +107,14 @@ func formatObject(m *message.SharedObject) string {
 	return b.String()
 }
 
+// parseAny reads a message of any type.
+func parseAny(text string) (*chunk.Message, error) {
+	if rest, ok := strings.CutPrefix(text, "object "); ok {
+		return parseObject(rest)
+	}
+	return parseMessage(text)
+}
+
 // formatAny writes a message of any type.
 func formatAny(m *chunk.Message) string {
 	if message.Type(m.Type) == message.TypeSharedObjectAMF0 {
