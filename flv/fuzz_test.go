@@ -165,3 +165,19 @@ func FuzzParseColorInfo(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseChannelConfig(f *testing.F) {
+	for _, config := range []string{"\x00\x02", "\x01\x06\x00\x00\x00\x3f", "\x02\x03\x00\x01\xfe", "\x02\xff", "\x07\x01"} {
+		f.Add([]byte(config))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := ParseChannelConfig(b)
+		if err != nil {
+			return
+		}
+		out, err := AppendChannelConfig(nil, &c)
+		if err != nil || !bytes.HasPrefix(b, out) {
+			t.Fatalf("%x becomes %+v and then %x, %v", b, c, out, err)
+		}
+	})
+}
