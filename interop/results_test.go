@@ -23,6 +23,7 @@ const page = "../docs/interop.md"
 type result struct {
 	test    string // which proves it; with players, its subtests of their names do
 	players []player
+	by      string // the transport that the players use, if the subtests are named after it too
 	from    string
 	through string
 	to      string // "" means the players
@@ -86,6 +87,31 @@ var results = []result{
 		test: "TestGigabyte", from: "rtmp.Publisher, 1 GiB as fast as it goes", through: server, to: "rtmpdump",
 		checked: "every byte, within a minute, over hundreds of acknowledgement windows",
 	},
+	byTransport(0), byTransport(1), byTransport(2), byTransport(3), byTransport(4),
+	leatPublishes(0), leatPublishes(1), leatPublishes(2), leatPublishes(3), leatPublishes(4),
+	ffmpegTunnels("rtmpt"), ffmpegTunnels("rtmpts"),
+}
+
+// byTransport is the row of the players that speak a transport.
+func byTransport(i int) result {
+	return result{
+		test: "TestTransports", players: speakers[i].players, by: speakers[i].scheme, from: "ffmpeg by rtmps", through: server + ", one port for all",
+		checked: sameWhole,
+	}
+}
+
+func leatPublishes(i int) result {
+	scheme := speakers[i].scheme
+	return result{
+		test: "TestLeatPublishTransports/" + scheme, from: "leat publish by " + scheme, through: server, to: "ffmpeg, leat play", checked: sameWhole,
+	}
+}
+
+func ffmpegTunnels(scheme string) result {
+	return result{
+		test: "TestFFmpegPublishesByTunnel/" + scheme, from: "ffmpeg by " + scheme, through: server, to: "-",
+		checked: "the stream arrives, but for its end, which ffmpeg throws away when it closes a tunnel",
+	}
 }
 
 // tests returns the names of the tests that prove a row.
@@ -96,7 +122,11 @@ func (r *result) tests() []string {
 	}
 	var names []string
 	for _, p := range r.players {
-		names = append(names, name+"/"+strings.ReplaceAll(p.name, " ", "_"))
+		sub := p.name
+		if r.by != "" {
+			sub += " by " + r.by
+		}
+		names = append(names, name+"/"+strings.ReplaceAll(sub, " ", "_"))
 	}
 	return names
 }
@@ -197,7 +227,9 @@ func render(holds func(*result) bool) string {
 			for _, p := range r.players {
 				names = append(names, p.name)
 			}
-			to = strings.Join(names, ", ")
+			if to = strings.Join(names, ", "); r.by != "" {
+				to += " by " + r.by
+			}
 		}
 		verdict := "passes"
 		if !holds(&r) {

@@ -59,6 +59,7 @@ func TestTransports(t *testing.T) {
 	publisher := ffmpegPublish(t, clip, s.by("rtmps"))
 	for i, w := range waiting {
 		t.Run(w.player.name+" by "+schemes[i], func(t *testing.T) {
+			proves(t)
 			checkWhole(t, w.finish(t), clip)
 		})
 	}
@@ -72,6 +73,7 @@ func TestLeatPublishTransports(t *testing.T) {
 	clip := videoAndAAC.make(t, "5")
 	for _, from := range speakers {
 		t.Run(from.scheme, func(t *testing.T) {
+			proves(t)
 			t.Parallel()
 			s := serveTLS(t)
 			waiting := []*playing{ffmpegPlayer.play(t, s.stream("a")), leatPlayer.play(t, s.stream("a"))}
@@ -92,6 +94,7 @@ func TestFFmpegPublishesByTunnel(t *testing.T) {
 	clip := videoAndAAC.make(t, "5")
 	for _, scheme := range []string{"rtmpt", "rtmpts"} {
 		t.Run(scheme, func(t *testing.T) {
+			proves(t)
 			t.Parallel()
 			s := serveTLS(t)
 			publisher := ffmpegPublish(t, clip, s.by(scheme))
