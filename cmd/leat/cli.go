@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Publish publishCommand `cmd:"" help:"Publish an FLV file to a server."`
 	Play    playCommand    `cmd:"" help:"Play a stream into an FLV file."`
+	Dump    dumpCommand    `cmd:"" passthrough:"" help:"Save a stream as rtmpdump does, with its flags."`
 	Probe   probeCommand   `cmd:"" help:"Say what a stream or an FLV file holds."`
 	Config  configCommand  `cmd:"" help:"Print or check a configuration."`
 	Version versionCommand `cmd:"" help:"Print the version of this program."`
@@ -46,7 +48,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	} else {
 		err = verb.Run()
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errSaid) {
 		_, _ = fmt.Fprintf(std.err, "leat: %v\n", err) // there is nowhere else to say it; the exit code remains
 	}
 	return exitCode(err)
