@@ -13,7 +13,8 @@
 // A publisher never waits for a subscription, and one subscription never for another. A cursor that the
 // ring has run over goes on where a newcomer would begin, at the newest key frame, and the gap is
 // counted and said (EventSkipped). SubscribeOptions.Lossless keeps packets for one subscription
-// beyond the ring, up to a number of bytes.
+// beyond the ring, up to a number of bytes; a 32nd of RingBytes is kept for any, so that a jump of the
+// timestamps, which ages the whole ring at once, costs nobody what has only just come.
 //
 // # Beginning in mid-stream
 //
@@ -36,8 +37,8 @@
 //
 // # Limits
 //
-// A stream holds at most RingBytes, plus the largest Lossless of its subscriptions, plus 4 MiB of
-// headers; each packet is counted with 192 bytes for its bookkeeping. Names cost nothing once neither
+// A stream holds at most RingBytes, plus the largest Lossless of its subscriptions (a 32nd of RingBytes
+// at least), plus 4 MiB of headers; each packet is counted with 192 bytes for its bookkeeping. Names cost nothing once neither
 // a publisher nor a subscription is there.
 //
 // # Locks

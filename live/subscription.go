@@ -30,7 +30,7 @@ type SubscribeOptions struct {
 	// Follow goes on when the stream ends and waits for its next publisher. Without it the end is io.EOF.
 	Follow bool
 	// Lossless is how many bytes of packets are kept for the subscription beyond the ring, bookkeeping
-	// included (see the package's limits). Zero means none.
+	// included (see the package's limits). Less than a 32nd of Config.RingBytes means that.
 	Lossless int64
 }
 
@@ -200,10 +200,13 @@ func (s *Subscription) end(err error) {
 	s.stream.remove(s)
 }
 
+// slackShare is which part of RingBytes is kept for any subscription beyond the ring.
+const slackShare = 32
+
 // overrun reports whether the ring has left s behind by more than it may be.
 func (s *Subscription) overrun() bool {
 	r := &s.stream.ring
-	return s.next < r.tail && r.begin(r.tail)-s.offset > s.opts.Lossless
+	return s.next < r.tail && r.begin(r.tail)-s.offset > max(s.opts.Lossless, s.stream.cfg.RingBytes/slackShare)
 }
 
 // join puts the cursor where a new subscription begins.

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -137,8 +138,22 @@ func TestHeadersAreCopies(t *testing.T) {
 	}
 }
 
-func TestOverrun(t *testing.T) {
+// TestJump: what has just come is not lost because the timestamps jump, again and again, before it has been read.
+func TestJump(t *testing.T) {
 	h := newTestHub(t, nil)
+	p := publish(t, h, nil)
+	s := h.Subscribe(testKey, nil)
+	var want []string
+	for i := range 5 {
+		at := i * 3_600_000
+		write(t, p, video(at), audio(at))
+		want = append(want, fmt.Sprintf("v%d a%d", at, at))
+	}
+	wantReady(t, s, "after the jumps", strings.Join(want, " "))
+}
+
+func TestOverrun(t *testing.T) {
+	h := newTestHub(t, &Config{RingBytes: 64 << 10})
 	p := publish(t, h, nil)
 	s := h.Subscribe(testKey, &SubscribeOptions{Name: "slow"})
 	write(t, p, header(media.Video, 0, "V"), header(media.Audio, 0, "A"), key(0))
