@@ -318,8 +318,8 @@ func (s *serverSide) ended(c *Conn) {
 	r := c.closeReason()
 	stats := c.Stats()
 	log := c.logger.Info
-	if !c.connected.Load() && stats.BytesReceived == 0 && !s.tls {
-		log = c.logger.Debug // port scanners and health checks
+	if !c.in.handshaken.Load() && r.Side != SideLocal && (stats.BytesReceived > 0 || !s.tls) {
+		log = c.logger.Debug // port scanners, health checks and broken networks
 	}
 	log("closed", "side", string(r.Side), "reason", r.Text, "last", r.LastMessage,
 		"received", stats.BytesReceived, "sent", stats.BytesSent, "dur", time.Since(stats.Since).Round(time.Millisecond))
