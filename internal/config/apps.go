@@ -24,6 +24,9 @@ type App struct {
 	Users       Users    `yaml:"users_file" reload:"hot"`   // who may publish, besides what is above; empty asks for nobody
 	SecureToken Secret   `yaml:"secure_token" reload:"hot"` // key; empty does not ask
 	SWF         Files    `yaml:"swf_files" reload:"hot"`    // empty does not ask
+
+	PlayDir    string     `yaml:"play_dir" reload:"hot"` // folder with files to play; empty is none
+	Renditions Renditions `yaml:"renditions" reload:"hot"`
 }
 
 // Files is paths. They count from the folder of the file that names them.

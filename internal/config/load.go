@@ -175,6 +175,9 @@ func (l *loader) tokens(app *App, path string) {
 	l.token(&app.PublishToken, &app.PublishTokenFile, path+".publish_token")
 	l.token(&app.PlayToken, &app.PlayTokenFile, path+".play_token")
 	l.users(&app.Users, path+".users_file")
+	if l.origins[path+".play_dir"] != (origin{}) {
+		l.resolve(&app.PlayDir)
+	}
 	if l.origins[path+".swf_files"] != (origin{}) {
 		for i := range app.SWF {
 			l.resolve(&app.SWF[i])
