@@ -55,7 +55,7 @@ var importTable = []rule{
 	},
 	{packages: []string{"examples/..."}, imports: []string{"amf", "media", "flv", "live", "rtmp", "rtmp/rtmptest"}},
 	{packages: []string{"interop/..."}, imports: []string{"..."}},
-	{packages: []string{"internal/arch"}},
+	{packages: []string{"internal/arch", "internal/abuse"}},
 }
 
 func TestImportTable(t *testing.T) {
