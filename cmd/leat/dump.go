@@ -209,10 +209,17 @@ func (d *dump) copy(ctx context.Context) error {
 	}
 }
 
-// take saves a message.
+// take saves a message. Data other than onMetaData is left out, as rtmpdump leaves it out.
 func (d *dump) take(p *media.Packet) error {
 	if isTiny(p) {
 		return nil
+	}
+	var m metadata
+	if p.Kind == media.Data {
+		var ok bool
+		if m, ok = parseMetadata(p.Body); !ok {
+			return nil
+		}
 	}
 	if r := d.resumed; r != nil && !r.past {
 		saves, err := r.takes(p)
@@ -221,13 +228,9 @@ func (d *dump) take(p *media.Packet) error {
 			return err
 		}
 	}
-	if p.Kind == media.Data {
-		if m, ok := parseMetadata(p.Body); ok {
-			d.file.expects(m)
-			if err := d.lasts(m.duration); err != nil {
-				return err
-			}
-		}
+	d.file.expects(m)
+	if err := d.lasts(m.duration); err != nil {
+		return err
 	}
 	if err := d.file.write(p); err != nil {
 		return err
