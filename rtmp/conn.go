@@ -121,6 +121,7 @@ func (c *Conn) run(ctx context.Context) *wrapped {
 // finish ends what belongs to a connection that has been closed.
 func (c *Conn) finish() {
 	defer close(c.done)
+	c.releasePartial()
 	reason := c.closeReason()
 	c.out.fail(reason)
 	if err := c.nc.Close(); err != nil && !errors.Is(err, net.ErrClosed) {

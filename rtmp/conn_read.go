@@ -22,6 +22,7 @@ type inbound struct {
 	handshaken atomic.Bool
 	bytes      atomic.Uint64
 	readAt     atomic.Int64 // Unix nanoseconds when the last bytes had been handled; 0 while some are
+	partial    atomic.Int64 // bytes held of unfinished messages, as counted in the server's sum
 	last       lastMessage
 	rate       rate
 }
@@ -158,6 +159,7 @@ func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
 	if err := c.in.chunks.Feed(b, deliver); err != nil {
 		return err
 	}
+	c.countPartial()
 	return c.acknowledge()
 }
 

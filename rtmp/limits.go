@@ -21,6 +21,7 @@ type Limits struct {
 	MediaMessage    int // longest audio, video or aggregate message, bytes; default 16 MiB
 	PartialMessages int // messages of one connection that may be half received; default 64
 	PartialBytes    int // bytes held of them; default 32 MiB
+	PartialTotal    int // bytes held of those of all connections of a Server; default 256 MiB
 
 	AMF amf.Limits // depth, elements and string bytes of one message; its zero fields have their own defaults
 
@@ -51,6 +52,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.MediaMessage, 16<<20)
 	setDefault(&l.PartialMessages, 64)
 	setDefault(&l.PartialBytes, 32<<20)
+	setDefault(&l.PartialTotal, 256<<20)
 	setDefault(&l.Streams, 16)
 	setDefault(&l.PendingCalls, 256)
 	setDefault(&l.CommandsPerSecond, 1000)

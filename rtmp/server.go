@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"leat/internal/tunnel"
@@ -61,6 +62,7 @@ type Server struct {
 	carrying  sync.WaitGroup     // carriers and the accepting of sessions
 	watching  bool
 	counts    ServerStats   // of connections that have ended, and of refused ones
+	partial   atomic.Int64  // bytes that the connections hold of unfinished messages
 	quit      chan struct{} // closed by Close and at the end of Shutdown
 }
 

@@ -66,6 +66,25 @@ func TestChunkBomb(t *testing.T) {
 	}
 }
 
+// TestPartialBudget: many connections together hold no more of unfinished messages than the server may. Those that hold most are closed.
+func TestPartialBudget(t *testing.T) {
+	beside(t, offence{
+		tweak: func(c *config.Config) { c.Limits.PartialTotal = 4 << 20 },
+		do: func(t *testing.T, h *house) {
+			const connections = 20 // which hold 4 MiB each, as buffers grow in steps
+			part := append(header0(6, declared, message.TypeVideo, 1), make([]byte, 1<<20)...)
+			for range connections {
+				p := h.connect()
+				p.raw(message.TypeSetChunkSize, 0, 0, []byte{0, 0xff, 0xff, 0xff})
+				p.write(part)
+			}
+			h.lines.waitFor(t, connections-1, "msg=closed", "side=local",
+				"all connections together hold more than 4194304 bytes of unfinished messages, this one the most")
+		},
+		heap: 48 << 20,
+	})
+}
+
 // TestLengthBomb: what is longer than its kind may be is refused at its header.
 func TestLengthBomb(t *testing.T) {
 	beside(t, offence{

@@ -78,6 +78,7 @@ type Limits struct {
 	MediaMessage    Size `yaml:"media_message" reload:"hot" min:"64KiB" max:"16MiB"`
 	PartialMessages int  `yaml:"partial_messages" reload:"hot" min:"4" max:"65536"`
 	PartialSize     Size `yaml:"partial_size" reload:"hot" min:"64KiB" max:"1GiB"`
+	PartialTotal    Size `yaml:"partial_total" reload:"hot" min:"1MiB" max:"1GiB"`
 	WriteBuffer     Size `yaml:"write_buffer" reload:"hot" min:"64KiB" max:"1GiB"`
 
 	AMFDepth    int  `yaml:"amf_depth" reload:"hot" min:"4" max:"1000"`

@@ -34,6 +34,7 @@ func rtmpLimits(cfg *config.Config) rtmp.Limits {
 		MediaMessage:          int(l.MediaMessage),
 		PartialMessages:       l.PartialMessages,
 		PartialBytes:          int(l.PartialSize),
+		PartialTotal:          int(l.PartialTotal),
 		Streams:               l.Streams,
 		PendingCalls:          l.PendingCalls,
 		CommandsPerSecond:     l.CommandsPerSecond,
