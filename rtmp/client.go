@@ -176,13 +176,20 @@ func (s *clientSide) onStatus(c *Conn, msid uint32, cmd *message.Command) error 
 		return nil
 	}
 	c.logger.Debug("onStatus", "msid", msid, "code", status.Code, "description", status.Description)
-	if Code(status.Code) == CodeConnectRejected && !c.connected.Load() { // some servers refuse, and redirect, in this way
+	if Code(status.Code) == CodeConnectRejected { // some servers refuse, and redirect, in this way
 		refusal := answer{object: cmd.Object}
 		if len(cmd.Args) > 0 {
 			refusal.value = cmd.Args[0]
 		}
-		c.calls.refuse(s.connectID, remoteError(refusal))
-		return nil
+		e := remoteError(refusal)
+		switch {
+		case !c.connected.Load():
+			c.calls.refuse(s.connectID, e)
+			return nil
+		case e.Redirect != "":
+			s.moved(c, e)
+			return nil
+		}
 	}
 	if Code(status.Code) == CodeConnectReconnectRequest {
 		s.reconnect(c, status)

@@ -68,8 +68,9 @@ type DialConfig struct {
 	Limits Limits
 	// Handler answers the server's calls; nil answers that there is no such method.
 	Handler CallHandler
-	// OnReconnect, when set, is called when the server asks the client to connect elsewhere. It must not block: it runs
-	// on the connection's reading goroutine. The connection goes on until Close.
+	// OnReconnect, when set, is called when the server asks the client to connect elsewhere, or redirects it although it
+	// has accepted it. It must not block: it runs on the connection's reading goroutine. The connection goes on until Close.
+	// Without it the former is ignored, and the latter ends the connection.
 	OnReconnect func(c *Conn, r *ReconnectRequest)
 	// Logger receives debug lines; nil means none.
 	Logger *slog.Logger

@@ -80,6 +80,16 @@ func (s *clientSide) reconnect(c *Conn, status Status) {
 	s.cfg.OnReconnect(c, r)
 }
 
+// moved is what becomes of a client that is sent elsewhere after connect has succeeded, as SRS does when it learns the stream's
+// name: a reconnect request to who obeys them, the end of the connection to others. The server waits for that end.
+func (s *clientSide) moved(c *Conn, e *StatusError) {
+	if s.cfg.OnReconnect == nil {
+		c.closeGently(&CloseReason{Side: SidePeer, Text: "the server sent us to " + printable(e.Redirect), Err: e})
+		return
+	}
+	s.reconnect(c, Status{Description: e.Description, Extra: []amf.Member{{Name: "tcUrl", Value: e.Redirect}}})
+}
+
 // resolveTCURL returns the address that ref means to a client that has dialled u, and whose tcUrl was replaced if tcURL is
 // not empty.
 func resolveTCURL(u *URL, tcURL, ref string) (*URL, error) {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"testing"
 
+	"leat/amf"
 	"leat/media"
 	"leat/rtmp"
 	"leat/rtmp/rtmptest"
 )
 
-// TestReconnect asks two clients to go elsewhere: the one that knows the request hears of it, the other does not.
+// TestReconnect asks two clients to go elsewhere: the one that knows the request hears of it, also when it is a redirect, the other
+// does not.
 func TestReconnect(t *testing.T) {
 	conns := make(chan *rtmp.Conn, 2)
 	h := &relay{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
@@ -42,6 +44,16 @@ func TestReconnect(t *testing.T) {
 	}
 	if r := <-requests; r.TCURL != "" || r.URL.App != "live" {
 		t.Errorf("the client was asked %+v at %+v", r, r.URL)
+	}
+
+	if err := c.Notify("onStatus", amf.NewObject(
+		"level", "error", "code", string(rtmp.CodeConnectRejected), "description", "moved",
+		"ex", amf.NewObject("code", 302.0, "redirect", "rtmp://other.invalid/home"),
+	)); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-requests; r.Description != "moved" || r.URL.Host != "other.invalid" || r.URL.App != "home" || r.URL.Name != "cam" {
+		t.Errorf("the client was sent to %+v at %+v", r, r.URL)
 	}
 
 	if _, err := srv.Dial(t, "/live/other", nil).Publish(t.Context(), "", nil); err != nil {
