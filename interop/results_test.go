@@ -84,6 +84,18 @@ var results = []result{
 		to: "rtmpdump, rtmp.Player", checked: "the same",
 	},
 	{
+		test: "TestDumpRecorded", from: "a file", through: "nginx-rtmp", to: "rtmpdump, leat dump",
+		checked: "the same file and exit code of both: whole, with --start and --stop, without a stream, an application, a server; wrong flags",
+	},
+	{
+		test: "TestDumpLive/nginx-rtmp", from: "ffmpeg", through: "nginx-rtmp", to: "rtmpdump, leat dump",
+		checked: "the same file and exit code of both",
+	},
+	{
+		test: "TestDumpLive/leat serve", from: "ffmpeg", through: server, to: "rtmpdump, leat dump",
+		checked: "the same file and exit code of both",
+	},
+	{
 		test: "TestGigabyte", from: "rtmp.Publisher, 1 GiB as fast as it goes", through: server, to: "rtmpdump",
 		checked: "every byte, within a minute, over hundreds of acknowledgement windows",
 	},

@@ -68,7 +68,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// nginxConf is a server with one application. publish_notify lets players know when the publisher leaves.
+// nginxConf is a server with an application for live streams and one for recordings. publish_notify lets players know when the publisher leaves.
 const nginxConf = `%[1]s
 daemon off;
 master_process off;
@@ -80,6 +80,7 @@ rtmp {
 		listen 127.0.0.1:%[3]d;
 		chunk_size 4096;
 		application live { live on; publish_notify on; }
+		application vod { play %[2]s/vod; }
 	}
 }
 `

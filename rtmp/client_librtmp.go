@@ -129,8 +129,11 @@ func (l *librtmpPlay) status(st *clientStream, s Status) {
 		st.mu.Lock()
 		resume := l.pausing == pausingAsked || l.pausing == pausingStopped
 		st.mu.Unlock()
-		if resume {
-			l.resume(st)
+		if !resume {
+			return
+		}
+		if err := l.resume(st); err != nil {
+			st.c.logger.Debug("the stream was not resumed", "err", err)
 		}
 	}
 }

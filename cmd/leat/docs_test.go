@@ -98,6 +98,10 @@ func understood(line string) error {
 		return err
 	}
 	args := fields(line)
+	if args[0] == "dump" {
+		_, err := parseDump(args[1:])
+		return err
+	}
 	if isVerb(parser.Model.Node, args) {
 		return nil
 	}

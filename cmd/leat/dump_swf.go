@@ -40,9 +40,8 @@ func swfOf(ctx context.Context, location string, age int, timeout time.Duration)
 		if err != nil {
 			return nil, err
 		}
-		defer file.Close()
 		f, err := rtmp.HashSWF(file)
-		return &f, err
+		return &f, errors.Join(err, file.Close())
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
