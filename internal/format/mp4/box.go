@@ -83,7 +83,7 @@ type topBox struct {
 
 // scanner reads the boxes at the top of a file.
 type scanner struct {
-	in     format.Input
+	in     io.ReaderAt
 	size   int64
 	window []byte // of the file from offset from on
 	from   int64

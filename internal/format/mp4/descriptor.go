@@ -54,3 +54,27 @@ func findDescriptor(b []byte, tag uint8) []byte {
 	}
 	return nil
 }
+
+// appendESDS appends the body of an esds box that readESDS reads. Without specific it has no DecoderSpecificInfo.
+func appendESDS(dst []byte, objectType uint8, specific []byte) []byte {
+	const (
+		tagSLConfig = 0x06
+		slMP4       = 2          // predefined: as in MP4 files
+		audioStream = 5<<2 | 0x1 // stream type, and a reserved bit
+	)
+	decoder := append([]byte{objectType, audioStream}, make([]byte, 11)...) // sizes and rates are not known
+	if specific != nil {
+		decoder = appendDescriptor(decoder, tagDecoderSpecific, specific)
+	}
+	stream := []byte{0, 0, 0} // ES_ID in files, no flags
+	stream = appendDescriptor(stream, tagDecoderConfig, decoder)
+	stream = appendDescriptor(stream, tagSLConfig, []byte{slMP4})
+	return appendDescriptor(append(dst, fullBox...), tagES, stream)
+}
+
+// appendDescriptor appends a descriptor with a length of four bytes.
+func appendDescriptor(dst []byte, tag uint8, body []byte) []byte {
+	n := len(body)
+	dst = append(dst, tag, byte(n>>21)|0x80, byte(n>>14)|0x80, byte(n>>7)|0x80, byte(n)&0x7f)
+	return append(dst, body...)
+}

@@ -72,8 +72,10 @@ func (e *entry) setAudioConfig(kind string, inner []byte) {
 		e.kind, e.codec = media.Audio, media.CodecMP3
 	case "ac-3":
 		e.kind, e.codec = media.Audio, media.CodecAC3
+		e.setDolbyChannels(findChild(inner, "dac3"), dac3Channels)
 	case "ec-3":
 		e.kind, e.codec = media.Audio, media.CodecEAC3
+		e.setDolbyChannels(findChild(inner, "dec3"), dec3Channels)
 	case "Opus":
 		if e.config = opusHead(findChild(inner, "dOps")); e.config != nil {
 			e.kind, e.codec = media.Audio, media.CodecOpus
@@ -83,6 +85,21 @@ func (e *entry) setAudioConfig(kind string, inner []byte) {
 			e.kind, e.codec = media.Audio, media.CodecFLAC
 		}
 	}
+}
+
+// Bits in dac3 and dec3 (ETSI TS 102 366 F.4, F.6) at which acmod stands, with lfeon behind it.
+const (
+	dac3Channels = 2 + 5 + 3
+	dec3Channels = 16 + 2 + 5 + 1 + 1 + 3
+)
+
+// setDolbyChannels takes the number of channels from acmod and lfeon: the entry always says 2.
+func (e *entry) setDolbyChannels(b []byte, at int) {
+	if len(b)*8 < at+4 {
+		return
+	}
+	r := bitReader{b: b, pos: at}
+	e.channels = [8]int{2, 1, 2, 3, 3, 4, 4, 5}[r.read(3)] + int(r.read(1))
 }
 
 // setObject sets what an esds box says.

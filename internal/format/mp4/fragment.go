@@ -73,11 +73,7 @@ func (m *movie) readTrackFragment(b []byte, moof, previous int64) (end int64, er
 		r.base = moof
 	}
 	if flags&tfhdBaseOffset != 0 {
-		base := f.u64()
-		if base > uint64(m.limits.fileSize) {
-			base = uint64(m.limits.fileSize)
-		}
-		r.base = int64(base)
+		r.base = int64(min(f.u64(), uint64(m.limits.fileSize)))
 	}
 	for _, d := range []struct {
 		flag  uint32
