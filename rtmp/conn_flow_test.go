@@ -1,9 +1,12 @@
 package rtmp
 
 import (
+	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 
+	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 )
 
@@ -75,5 +78,38 @@ func TestWindow(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAcknowledgementWraps: what is acknowledged counts modulo 2^32, and goes on to be due at each half of the window.
+func TestAcknowledgementWraps(t *testing.T) {
+	c := newConn(nopConn{}, nil, Limits{}.withDefaults(), discard)
+	c.out.flushing = true // nothing is written
+	c.flow.ackWindow = 1000
+	r := chunk.NewReader(chunk.Limits{})
+	for _, step := range []struct {
+		received uint64
+		acked    []uint32
+	}{
+		{1<<32 - 1, []uint32{1<<32 - 1}},
+		{1<<32 + 498, nil},
+		{1<<32 + 499, []uint32{499}},
+		{1<<33 + 7, []uint32{7}},
+	} {
+		c.in.bytes.Store(step.received)
+		if err := c.acknowledge(); err != nil {
+			t.Fatal(err)
+		}
+		var acked []uint32
+		if err := r.Feed(c.out.buf, func(m *chunk.Message) error {
+			acked = append(acked, binary.BigEndian.Uint32(m.Body))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		c.out.buf = nil
+		if !slices.Equal(acked, step.acked) {
+			t.Errorf("after %d bytes %d are acknowledged, want %d", step.received, acked, step.acked)
+		}
 	}
 }

@@ -37,6 +37,11 @@
 // the fast lane. Configuration, data and control messages are sent in either lane.
 // The remainder of a partly sent message always goes first.
 //
+// This is how audio goes before video when a socket is congested: by leaving video out, not by letting audio overtake it. Up to a
+// GOP behind, a player gets everything in the order in which it was published, since programs that record what they receive, as
+// rtmpdump does, write it down in that order, and expect times that rise over all tracks. Control messages that mean the
+// same everywhere, such as the answer to a ping, overtake both; that is the Outlet's matter.
+//
 // Once a second each group looks for players that took nothing for MaxLag or are that far
 // behind, and ends them.
 //
