@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -91,8 +92,14 @@ func (p *PublishStream) Accept() error {
 	)
 }
 
-// Status sends onStatus to the publisher, for news such as NetStream.Record.Start. It does not block.
-func (p *PublishStream) Status(s Status) error { return p.st.status(s) }
+// Status sends onStatus to the publisher, for news such as NetStream.Record.Start. It does not block. The error is ErrClosed
+// when the client has deleted the stream, whose ID may be another's by now.
+func (p *PublishStream) Status(s Status) error {
+	if errors.Is(p.queue.cause(), errStreamDeleted) {
+		return ErrClosed
+	}
+	return p.st.status(s)
+}
 
 // ReadPacket returns the next packet. It blocks until there is one, and returns io.EOF when the client has ended the
 // stream, the connection's *CloseReason when the connection has ended without that, or the cause of ctx.

@@ -89,6 +89,16 @@ var families = []family{
 		value: func(s *Snapshot) float64 { return float64(s.MessagesDropped) },
 	},
 	{
+		name: "leat_recordings", kind: gauge,
+		help:  "Streams that are being recorded.",
+		value: func(s *Snapshot) float64 { return float64(s.Recording) },
+	},
+	{
+		name: "leat_recording_failures_total", kind: counter,
+		help:  "Times that a recording could not go on, because of the disk; the log has a line for each.",
+		value: func(s *Snapshot) float64 { return float64(s.RecordingFailures) },
+	},
+	{
 		name: "leat_ring_bytes", kind: gauge,
 		help:  "Memory held by the packets of live streams.",
 		value: func(s *Snapshot) float64 { return float64(s.RingBytes) },

@@ -26,6 +26,9 @@ type Snapshot struct {
 	// Refusals of connect, publish and play.
 	Refusals []Refusal
 
+	Recording         int    // streams that are being recorded now
+	RecordingFailures uint64 // times that a recording could not go on, since the start
+
 	MessagesDropped uint64 // that slow players did not get
 
 	RingBytes int64 // packets held in the hub

@@ -28,6 +28,7 @@ type door struct {
 func (n *Node) Listen(ctx context.Context) error {
 	err := n.openAll(ctx)
 	if err == nil {
+		n.useRecordings(n.Config())
 		n.failed = make(chan error, len(n.doors))
 		return nil
 	}

@@ -58,7 +58,7 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 		log.Warn("publisher refused: limits.publishers is reached", "limit", limit)
 		return rtmp.Refuse(rtmp.CodePublishBadName, "The server has as many publishers as it takes.")
 	}
-	return n.publish(ctx, log, s, app.Policy)
+	return n.publish(ctx, log, s, &app)
 }
 
 // ServePlay lets a player join its stream's fan-out.

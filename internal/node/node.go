@@ -41,6 +41,7 @@ type Node struct {
 
 	store   *lazyStore
 	objects *sharedobject.Objects
+	archive archive
 
 	peers      peers
 	publishers atomic.Int64
@@ -110,7 +111,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	err := n.stopAccepting()
 	n.hub.Close()
 	n.closeFeeds()
-	err = errors.Join(err, n.rtmp.Shutdown(ctx), n.closeSharedObjects())
+	err = errors.Join(err, n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
 	for _, d := range n.doors {
 		if d.http != nil {
 			err = errors.Join(err, shutdownHTTP(ctx, d.http))

@@ -14,8 +14,8 @@ import (
 )
 
 // publish holds a stream of the hub for as long as its publisher stays.
-func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStream, policy config.Policy) error {
-	hubPolicy, err := live.ParsePolicy(string(policy))
+func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStream, app *config.App) error {
+	hubPolicy, err := live.ParsePolicy(string(app.Policy))
 	if err != nil {
 		return err
 	}
@@ -36,8 +36,13 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 	n.counters.publications.Add(1)
 	log.Info("publishing", "type", string(s.Type()))
 	w := &inspector{log: log, to: pub}
-	packets, err := media.Copy(ctx, w, s)
+	recording, err := n.record(log, s, &app.Record)
+	packets := int64(0)
+	if err == nil {
+		packets, err = media.Copy(ctx, w, s)
+	}
 	pub.Close(err == nil)
+	recording.end(err == nil)
 	log.Info("publish ended", "reason", endText(err), "packets", packets, "bytes", w.bytes.Load(), "dur", time.Since(started).Round(time.Millisecond))
 	var gone *rtmp.CloseReason
 	switch {

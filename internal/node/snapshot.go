@@ -30,6 +30,7 @@ func (n *Node) snapshot() metrics.Snapshot {
 		Connect:       n.counters.connect.snapshot(),
 		FirstFrame:    n.counters.firstFrame.snapshot(),
 	}
+	s.Recording, s.RecordingFailures = n.recordingStats()
 	for _, stream := range n.hub.Streams() {
 		s.RingBytes += stream.Ring.Bytes
 		if stream.Publisher != nil {
