@@ -73,20 +73,11 @@ func (n *Node) recordOptions(cfg *config.Config, folder *record.Folder) record.O
 	return o
 }
 
-// allApps returns the applications of all hosts. Recordings do not know which host their publisher came by.
-func allApps(cfg *config.Config) config.Apps {
-	apps := slices.Clone(cfg.Apps)
-	for _, v := range cfg.VHosts {
-		apps = append(apps, v.Apps...)
-	}
-	return apps
-}
-
 // templates are those of all applications.
 func templates(cfg *config.Config) []*record.Template {
 	var all []*record.Template
 	seen := map[config.RecordTemplate]bool{}
-	for _, app := range allApps(cfg) {
+	for _, app := range slices.Concat(allApps(cfg)...) {
 		if text := app.Record.Template; !seen[text] {
 			seen[text] = true
 			if t, err := record.ParseTemplate(string(text)); err == nil { // the configuration was checked
@@ -97,9 +88,10 @@ func templates(cfg *config.Config) []*record.Template {
 	return all
 }
 
-// keep tells how long the recordings of an application are kept, as the configuration says now.
+// keep tells how long the recordings of an application are kept, as the configuration says now. Which host their publisher
+// came by is not known any more.
 func (n *Node) keep(name string) record.Keep {
-	for _, app := range allApps(n.Config()) {
+	for _, app := range slices.Concat(allApps(n.Config())...) {
 		if _, fits := (config.Apps{app}).Lookup(name); fits {
 			return record.Keep{Group: app.Pattern, Age: app.Record.KeepAge, Size: int64(app.Record.KeepSize)}
 		}
