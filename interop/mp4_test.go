@@ -108,7 +108,7 @@ func TestMP4Read(t *testing.T) {
 			if d := got.diff(want, whole); d != "" {
 				t.Error(d)
 			}
-			const seeks = 10
+			const seeks = 10 // points to seek to
 			for i := range seeks {
 				at, err := cursor.Seek(file.Info().Duration * time.Duration(i) / seeks)
 				if err != nil {
@@ -205,4 +205,103 @@ type timeBase struct{ num, den int64 }
 func (b timeBase) milliseconds(n int64) int64 {
 	twice := 2*n*b.num*1000 + b.den
 	return (twice - (twice%(2*b.den)+2*b.den)%(2*b.den)) / (2 * b.den)
+}
+
+// TestMP4Write: what ffmpeg finds in a fragmented file of ours is what it finds in the one that it was made of.
+func TestMP4Write(t *testing.T) {
+	for _, m := range movies {
+		if m.onlyShown {
+			continue // ffmpeg shows pictures with negative offsets too late when they are in fragments
+		}
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			path := m.make(t)
+			out := rewrite(t, path, true)
+			got, want := frameSums(t, out), frameSums(t, path)
+			if d := got.diff(want, whole); d != "" {
+				t.Error(d)
+			}
+			if got.streams != want.streams {
+				t.Errorf("%d streams, want %d", got.streams, want.streams)
+			}
+			checkClean(t, out)
+			checkDuration(t, out, 4)
+		})
+	}
+}
+
+// rewrite makes a fragmented file of an MP4 file. finish says whether it is closed, or left as after kill -9.
+func rewrite(t *testing.T, path string, finish bool) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "out.mp4")
+	f, err := os.Create(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := mp4.NewWriter(f, nil)
+	if _, err := media.Copy(t.Context(), w, openMP4(t, path).NewCursor()); err != nil {
+		t.Fatal(err)
+	}
+	if finish {
+		closeAll(t, w)
+	}
+	closeAll(t, f)
+	return out
+}
+
+// checkClean checks that ffmpeg decodes a file without a complaint.
+func checkClean(t *testing.T, path string) {
+	t.Helper()
+	said := output(t, "sh", "-c", `ffmpeg -nostdin -v warning -i "$0" -map 0 -f null - 2>&1`, path)
+	if said = strings.TrimSpace(said); said != "" {
+		t.Errorf("ffmpeg says of %s:\n%s", path, said)
+	}
+}
+
+func checkDuration(t *testing.T, path string, want float64) {
+	t.Helper()
+	text := output(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path)
+	var got float64
+	if _, err := fmt.Sscan(text, &got); err != nil {
+		t.Fatalf("duration %q: %v", text, err)
+	}
+	if got < want-0.1 || got > want+0.2 {
+		t.Errorf("ffprobe says that %s has %g s, want %g", path, got, want)
+	}
+}
+
+// TestMP4Repair: a file that was cut off anywhere plays in ffmpeg without a complaint after a repair, and has lost
+// the last second at most.
+func TestMP4Repair(t *testing.T) {
+	path := movies[0].make(t)
+	want := frameSums(t, path)
+	torn, err := os.ReadFile(rewrite(t, path, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const cuts = 20
+	for i := range cuts {
+		n := len(torn) - i*len(torn)/(2*cuts)
+		out := filepath.Join(t.TempDir(), "torn.mp4")
+		if err := os.WriteFile(out, torn[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(out, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := mp4.Repair(f, int64(n)); err != nil {
+			t.Fatal(err)
+		}
+		closeAll(t, f)
+		got := frameSums(t, out)
+		if i == 0 && len(got.video) < len(want.video)-25 {
+			t.Errorf("%d frames of %d are left", len(got.video), len(want.video))
+		}
+		want := &recording{video: want.video[:len(got.video)], audio: want.audio[:len(got.audio)]}
+		if d := got.diff(want, whole); d != "" {
+			t.Errorf("cut at %d of %d: %s", n, len(torn), d)
+		}
+		checkClean(t, out)
+	}
 }
