@@ -4,6 +4,7 @@
 GO              ?= go
 GOLANGCI_LINT   := v2.15.0
 FUZZ_SECONDS    ?= 240
+SOAK_SECONDS    ?= 600
 BENCH           ?= .
 BENCH_COUNT     ?= 1
 COVER_FILE      := build/cover.out
@@ -12,7 +13,7 @@ COVER_FILE      := build/cover.out
 export PATH := $(CURDIR)/build/bin:$(shell $(GO) env GOPATH)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt fmt-check vet lint tidy-check unit cross fuzz interop bench cover tools setup clean
+.PHONY: help run build test check fmt fmt-check vet lint tidy-check unit cross fuzz interop soak bench cover tools setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +24,8 @@ run: ## start the server: RTMP on :1935
 build: ## build/leat
 	$(GO) build -trimpath -buildvcs=auto -o build/leat ./cmd/leat
 
-test: setup check cross fuzz interop ## install what tests need and run all of them (under 25 minutes)
+test: SOAK_SECONDS := 60
+test: setup check cross fuzz interop soak ## install what tests need and run all of them (under 25 minutes)
 
 check: fmt-check vet lint tidy-check unit ## format, vet, lint, tidy, tests; offline, under two minutes
 
@@ -36,7 +38,7 @@ fmt-check:
 
 vet:
 	$(GO) vet ./...
-	$(GO) vet -tags interop ./...
+	$(GO) vet -tags interop,soak ./...
 
 lint:
 	@scripts/require-tools $(GOLANGCI_LINT)
@@ -58,6 +60,9 @@ fuzz: ## fuzz every target, FUZZ_SECONDS (240) in all
 
 interop: ## against ffmpeg, rtmpdump, GStreamer and nginx-rtmp
 	$(GO) test -tags interop -count=1 -timeout 10m -v ./interop/...
+
+soak: ## bad clients of all kinds beside a healthy stream, for SOAK_SECONDS (600)
+	SOAK_SECONDS=$(SOAK_SECONDS) $(GO) test -tags soak -run '^TestSoak$$' -count=1 -timeout $$(($(SOAK_SECONDS) + 300))s -v ./internal/abuse
 
 bench: ## benchmarks: BENCH=regexp BENCH_COUNT=n
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) ./...

@@ -1,9 +1,11 @@
 package abuse
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -149,6 +151,7 @@ type logbook struct {
 	mu    sync.Mutex
 	text  strings.Builder
 	grown chan struct{} // closed and replaced at each Write
+	only  []string      // if not nil, lines with none of these are thrown away
 }
 
 func newLogbook() (*logbook, *slog.Logger) {
@@ -159,6 +162,9 @@ func newLogbook() (*logbook, *slog.Logger) {
 func (b *logbook) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.only != nil && !slices.ContainsFunc(b.only, func(part string) bool { return bytes.Contains(line, []byte(part)) }) {
+		return len(line), nil
+	}
 	b.text.Write(line)
 	close(b.grown)
 	b.grown = make(chan struct{})
