@@ -75,14 +75,19 @@ func mayPublish(app *config.App, s *rtmp.PublishStream) *denial {
 
 // mayPlay returns why not; nil when it may.
 func mayPlay(app *config.App, s *rtmp.PlayStream) *denial {
-	addr := remote(s.Conn())
+	return mayPlayFrom(app, s.Request(), s.Play().Query)
+}
+
+// mayPlayFrom is mayPlay for a client that names query.
+func mayPlayFrom(app *config.App, r *rtmp.ConnectRequest, query string) *denial {
+	addr := remote(r.Conn)
 	switch {
 	case !app.PlayFrom.Contains(addr):
 		return &denial{
 			byAddress, "its address is not in play_from of the application; add the address there",
 			rtmp.Refuse(rtmp.CodePlayFailed, "Playing is not allowed from %s.", addr),
 		}
-	case app.PlayToken.IsSet() && !app.PlayToken.Matches(token(s.Request(), s.Play().Query)):
+	case app.PlayToken.IsSet() && !app.PlayToken.Matches(token(r, query)):
 		return &denial{
 			byToken, "it named a wrong play_token or none; the address to play must end in ?token=...",
 			rtmp.Refuse(rtmp.CodePlayFailed, "The token was refused."),

@@ -41,10 +41,11 @@ const (
 	byBusy
 	byLimit
 	byNotFound
+	byUnplayable
 	byShutdown
 )
 
-var reasonNames = [...]string{"app", "address", "token", "user", "busy", "limit", "not_found", "shutdown"}
+var reasonNames = [...]string{"app", "address", "token", "user", "busy", "limit", "not_found", "unplayable", "shutdown"}
 
 func (c *counters) refuse(what request, why reason) { c.refused[what][why].Add(1) }
 

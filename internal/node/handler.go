@@ -17,6 +17,7 @@ type handler struct{ n *Node }
 var (
 	_ rtmp.Handler        = (*handler)(nil)
 	_ rtmp.ConnectHandler = (*handler)(nil)
+	_ rtmp.LengthHandler  = (*handler)(nil)
 )
 
 // ServeConnect lets in who names an application that exists.
@@ -61,8 +62,8 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 	return n.publish(ctx, log, s, &app)
 }
 
-// ServePlay lets a player join its stream's fan-out.
-func (h *handler) ServePlay(_ context.Context, s *rtmp.PlayStream) error {
+// ServePlay lets a player join its stream's fan-out, or shows it a recording.
+func (h *handler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 	n := h.n
 	log := n.streamLog(s.Conn(), s.Key(), s.Request())
 	app, ok := n.app(s.Request())
@@ -75,19 +76,18 @@ func (h *handler) ServePlay(_ context.Context, s *rtmp.PlayStream) error {
 		log.Warn("player refused", "reason", d.log)
 		return d.status
 	}
-	if !n.servesFrom(s) {
-		n.counters.refuse(toPlay, byNotFound)
-		log.Info("player refused: it wants a recording, and there is none")
-		return rtmp.Refuse(rtmp.CodePlayStreamNotFound, "Failed to play %s; there is no recording of it.", s.Key().Name)
+	switch title, err := n.film(ctx, &app, s); {
+	case ctx.Err() != nil:
+		if title != nil {
+			title.Release()
+		}
+		return ctx.Err()
+	case err != nil:
+		return n.noFilm(log, s, err)
+	case title != nil:
+		return n.screen(log, &app, s, title)
 	}
 	return n.join(log, s)
-}
-
-// servesFrom reports whether the live stream is an answer to what a player asks for. A position means a recording, of
-// which there are none; but librtmp (rtmpdump, VLC) asks for position 0 of everything that its user did not call live.
-func (n *Node) servesFrom(s *rtmp.PlayStream) bool {
-	start := s.Play().Start
-	return start < 0 || start == 0 && n.onAir(s.Key())
 }
 
 // onAir reports whether a stream has a publisher, or one that may come back within the grace.

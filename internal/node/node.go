@@ -43,6 +43,8 @@ type Node struct {
 	objects *sharedobject.Objects
 	archive archive
 
+	playback playback
+
 	peers      peers
 	publishers atomic.Int64
 	counters   counters
@@ -76,6 +78,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 	n.swf.Store(&swfFiles{})
 	n.limitMemory(cfg)
 	n.newSharedObjects(cfg)
+	n.playback.init()
 	n.rtmp = &rtmp.Server{
 		Handler:       &handler{n},
 		Limits:        rtmpLimits(cfg),
@@ -111,7 +114,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	err := n.stopAccepting()
 	n.hub.Close()
 	n.closeFeeds()
-	err = errors.Join(err, n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
+	err = errors.Join(err, n.playback.close(), n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
 	for _, d := range n.doors {
 		if d.http != nil {
 			err = errors.Join(err, shutdownHTTP(ctx, d.http))

@@ -57,7 +57,7 @@ func (n *Node) countPlayers(s *metrics.Snapshot) {
 	for _, p := range players {
 		dropped += p.dropped()
 	}
-	s.Players = len(players)
+	s.Players = len(players) + n.playback.engine.Sessions()
 	s.MessagesDropped = uint64(dropped)
 }
 

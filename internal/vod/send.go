@@ -216,7 +216,7 @@ func (s *Session) emit(p *media.Packet) {
 // write makes the messages of a packet in the client's form.
 func (s *Session) write(p *media.Packet) {
 	moved := *p
-	moved.Timestamp += s.shift
+	moved.Timestamp = (p.Timestamp + s.shift).Round(time.Millisecond) // RTMP knows no less, and would round down
 	fitted, notice := s.fitter.Fit(s.fitted[:0], &moved)
 	s.fitted = fitted
 	if notice != nil {
