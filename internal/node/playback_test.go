@@ -24,7 +24,11 @@ func writeFilm(t *testing.T, path string, packets []*media.Packet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	w := flv.NewWriter(f)
 	for _, p := range packets {
 		if err := w.WritePacket(t.Context(), p); err != nil {

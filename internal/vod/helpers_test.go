@@ -308,7 +308,11 @@ func (l library) title(t testing.TB, catalog *Catalog, name string) *Title {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer folder.Close()
+	defer func() {
+		if err := folder.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	title, err := catalog.Open(t.Context(), media.Key{App: "vod", Name: name}, folder)
 	if err != nil {
 		t.Fatal(err)

@@ -116,8 +116,7 @@ func notThere(path string, err error) error {
 	if escapes || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrInvalid) {
 		return fmt.Errorf("vod: %s: %w (%v)", path, fs.ErrNotExist, err) //nolint:errorlint // the second is for people only
 	}
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) { // names too long, a file in the place of a directory, links in a circle
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok { // names too long, a file in the place of a directory, links in a circle
 		return fmt.Errorf("vod: %s: %w (%v)", path, fs.ErrNotExist, pathError.Err) //nolint:errorlint // as above
 	}
 	return err

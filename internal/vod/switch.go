@@ -115,10 +115,10 @@ func (n *incoming) replaces(p *media.Packet) bool { return p.Timestamp >= n.at }
 // tracks need not be interleaved to the frame.
 func (n *incoming) complete(p *media.Packet) bool {
 	const skew = time.Second
-	switch {
-	case p.Kind == media.Audio:
+	switch p.Kind {
+	case media.Audio:
 		n.audio = true
-	case p.Kind == media.Video:
+	case media.Video:
 		n.video = true
 	}
 	return n.audio && n.video || p.Timestamp >= n.at+skew
