@@ -31,6 +31,7 @@ type Conn struct {
 	limits Limits
 	logger *slog.Logger
 	side   side
+	id     uint64 // at its Server; 0 for a client's
 
 	in    inbound
 	out   outbound
@@ -166,6 +167,8 @@ func (c *Conn) end(err error) {
 		c.close(&CloseReason{Side: SidePeer, Text: tlsText(c.nc, err), Err: err})
 	case errors.As(err, &ce):
 		c.close(&CloseReason{Side: SideLocal, Text: ce.Error() + c.chunkSizeHint(ce), Err: err})
+	case errors.Is(err, syscall.ECONNRESET) && c.id != 0 && len(c.Keys()) == 0 && c.connected.Load(): // it did not read our last answers
+		c.close(&CloseReason{Side: SidePeer, Text: c.eofText(), Err: err})
 	case errors.Is(err, syscall.EPIPE): // it went while something was written to it, as clients do that do not wait for answers
 		c.close(&CloseReason{Side: SidePeer, Text: c.eofText(), Err: err})
 	default:
@@ -304,6 +307,10 @@ func (c *Conn) ciphers(in, out *rc4.Cipher) {
 	c.in.cipher = in
 	c.out.setCipher(out)
 }
+
+// ID is the connection's number at its Server, the conn of the log lines: 1 for the first. It is 0 for a connection that was
+// dialled.
+func (c *Conn) ID() uint64 { return c.id }
 
 // RemoteAddr returns the address of the peer: the client's own, if a trusted proxy has named it.
 func (c *Conn) RemoteAddr() net.Addr {

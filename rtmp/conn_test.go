@@ -40,3 +40,29 @@ func TestEnd(t *testing.T) {
 		theirs.Close()
 	}
 }
+
+// TestResetAfterTheStreams: a client that leaves without reading our last answers has not lost its connection.
+func TestResetAfterTheStreams(t *testing.T) {
+	for _, publishing := range []bool{false, true} {
+		ours, theirs := net.Pipe()
+		s := &serverSide{streams: map[uint32]*serverStream{1: {}}}
+		if publishing {
+			s.streams[1].pub = &PublishStream{}
+		}
+		c := newConn(ours, s, Limits{}.withDefaults(), discard)
+		c.id = 1
+		c.in.bytes.Store(5000)
+		c.in.handshaken.Store(true)
+		c.connected.Store(true)
+		c.end(syscall.ECONNRESET)
+		want := CloseReason{Side: SidePeer, Text: "the peer closed the connection"}
+		if publishing {
+			want = CloseReason{Side: SideNetwork, Text: "the connection broke: connection reset by peer"}
+		}
+		if r := c.closeReason(); r.Side != want.Side || r.Text != want.Text {
+			t.Errorf("publishing %t: %v, want %v", publishing, r, &want)
+		}
+		ours.Close()
+		theirs.Close()
+	}
+}

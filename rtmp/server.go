@@ -190,6 +190,7 @@ func (s *Server) admit(nc net.Conn, around layers) (c *Conn, refusal string) {
 	log := s.logger().With("conn", s.nextID, "remote", nc.RemoteAddr().String())
 	side := &serverSide{srv: s, addr: addr, layers: around}
 	c = newConn(nc, side, limits, log)
+	c.id = s.nextID
 	if s.conns == nil {
 		s.conns = map[*Conn]struct{}{}
 		s.addresses = map[netip.Addr]int{}

@@ -124,14 +124,14 @@ func (s *Server) unwrap(c *Conn, w *wrapped) (*Conn, error) {
 	next.in.first = rest
 	if addr != nil {
 		next.remote, inner.addr = addr, remoteIP(addr)
-		next.logger = c.logger.With("client", addr.String())
+		next.logger = s.logger().With("conn", c.id, "remote", addr.String(), "proxy", c.nc.RemoteAddr().String())
 	}
 	return s.replace(c, next)
 }
 
 // replace enters next in the books instead of c.
 func (s *Server) replace(c, next *Conn) (*Conn, error) {
-	next.started = c.started
+	next.id, next.started = c.id, c.started
 	from, to := c.side.(*serverSide).addr, next.side.(*serverSide).addr
 	s.mu.Lock()
 	defer s.mu.Unlock()

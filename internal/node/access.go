@@ -61,7 +61,7 @@ func mayPublish(app *config.App, s *rtmp.PublishStream) *denial {
 		}
 	case app.Users.IsSet() && s.Request().User == "":
 		return &denial{
-			byUser, "publisher refused: it did not connect as one of users_file; the encoder needs user and password, and must call itself FMLE/… or name authmod in its address",
+			byUser, "it did not connect as one of users_file; the encoder needs user and password, and must call itself FMLE/… or name authmod in its address",
 			rtmp.Refuse(rtmp.CodePublishBadName, "Publishing needs a user and a password."),
 		}
 	case app.PublishToken.IsSet() && !app.PublishToken.Matches(token(s.Request(), s.Query())):

@@ -55,7 +55,7 @@ func (n *Node) authenticate(ctx context.Context, r *rtmp.ConnectRequest, app *co
 	if strings.Contains(result.Description, "reason=authfail") {
 		n.counters.refuse(toConnect, byUser)
 		n.log.Warn("refused: user or password is wrong; correct them in the encoder, or in users_file of the application",
-			"remote", r.Conn.RemoteAddr().String(), "app", brief(r.App), "client", brief(r.FlashVer))
+			"conn", r.Conn.ID(), "remote", r.Conn.RemoteAddr().String(), "app", brief(r.App), "client", brief(r.FlashVer))
 	}
 	return rtmp.Refuse(rtmp.CodeConnectRejected, "%s", result.Description)
 }

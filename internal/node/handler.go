@@ -31,7 +31,7 @@ func (h *handler) ServeConnect(ctx context.Context, r *rtmp.ConnectRequest) erro
 	if !ok {
 		n.counters.refuse(toConnect, byApp)
 		n.log.Warn("refused: there is no such application; correct the address in the encoder or add it under apps in the configuration",
-			"remote", r.Conn.RemoteAddr().String(), "app", brief(r.App), "client", brief(r.FlashVer))
+			"conn", r.Conn.ID(), "remote", r.Conn.RemoteAddr().String(), "app", brief(r.App), "client", brief(r.FlashVer))
 		return rtmp.Refuse(rtmp.CodeConnectInvalidApp, "There is no application %q on this server.", brief(r.App))
 	}
 	r.Proof = rtmp.Proof{Token: app.SecureToken.Reveal(), SWFs: n.swfOf(&app)}
@@ -41,7 +41,7 @@ func (h *handler) ServeConnect(ctx context.Context, r *rtmp.ConnectRequest) erro
 // ServePublish runs a publisher's packets into the hub.
 func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error {
 	n := h.n
-	log := n.streamLog(s.Conn(), s.Key(), s.Request())
+	log := n.streamLog(s.Conn(), s.Key())
 	app, ok := n.app(s.Request())
 	if !ok {
 		n.counters.refuse(toPublish, byApp)
@@ -65,7 +65,7 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 // ServePlay lets a player join its stream's fan-out, or shows it a recording.
 func (h *handler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 	n := h.n
-	log := n.streamLog(s.Conn(), s.Key(), s.Request())
+	log := n.streamLog(s.Conn(), s.Key())
 	app, ok := n.app(s.Request())
 	if !ok {
 		n.counters.refuse(toPlay, byApp)
@@ -96,8 +96,9 @@ func (n *Node) onAir(key media.Key) bool {
 	return ok && (info.Publisher != nil || info.Grace)
 }
 
-func (n *Node) streamLog(c *rtmp.Conn, key media.Key, r *rtmp.ConnectRequest) *slog.Logger {
-	return n.log.With("remote", c.RemoteAddr().String(), "stream", brief(key.String()), "client", brief(r.FlashVer))
+// streamLog names the connection as its own lines do, which also say what the client is.
+func (n *Node) streamLog(c *rtmp.Conn, key media.Key) *slog.Logger {
+	return n.log.With("conn", c.ID(), "remote", c.RemoteAddr().String(), "stream", brief(key.String()))
 }
 
 // maxBrief is how much of a text that a client chose goes into a log line or an answer, bytes.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync/atomic"
@@ -16,14 +17,15 @@ type inspector struct {
 	to    media.Writer
 	bytes atomic.Int64
 
-	audio, video track
+	audio, video kind
 	saidLegacy   bool
 }
 
-// track is what the inspector knows of one kind of media.
-type track struct {
+// kind is what the inspector knows of one kind of media, all tracks together.
+type kind struct {
 	last         time.Duration
-	saidConfig   bool // the codec was logged
+	hasConfig    bool
+	saidCodec    [256]bool // by track
 	saidMissing  bool
 	saidBackward bool
 }
@@ -43,27 +45,35 @@ func (i *inspector) WritePacket(ctx context.Context, p *media.Packet) error {
 // farBack is a step back in time that is no jitter of an encoder's clock.
 const farBack = time.Second
 
-func (i *inspector) look(t *track, p *media.Packet) {
+func (i *inspector) look(k *kind, p *media.Packet) {
 	if !i.saidLegacy && isVendorCodec(p) {
 		i.saidLegacy = true
 		i.log.Warn("the encoder sends this codec by an old private number instead of Enhanced RTMP: it is relayed as it is, but many players will not show it; update the encoder or send H.264", "codec", p.Codec.String())
 	}
 	if p.Config {
-		if !t.saidConfig && p.Name == "" {
-			t.saidConfig = true
-			i.log.Info("stream carries", "kind", p.Kind.String(), "codec", p.Codec.String(), "track", p.Track)
-		}
+		k.hasConfig = k.hasConfig || p.Name == ""
+		i.sayCodec(k, p)
 		return
 	}
-	if !t.saidMissing && !t.saidConfig && needsConfig(p) {
-		t.saidMissing = true
+	if !needsConfig(p) {
+		i.sayCodec(k, p)
+	} else if !k.saidMissing && !k.hasConfig {
+		k.saidMissing = true
 		i.log.Warn("no sequence header came before the first frame: players cannot decode it until one comes; restart the encoder", "kind", p.Kind.String(), "codec", p.Codec.String())
 	}
-	if !t.saidBackward && p.Timestamp < t.last-farBack {
-		t.saidBackward = true
-		i.log.Warn("timestamps went back: players may stall; look for a restarted source or a stepped clock in the encoder", "kind", p.Kind.String(), "from", t.last, "to", p.Timestamp)
+	if !k.saidBackward && p.Timestamp < k.last-farBack {
+		k.saidBackward = true
+		i.log.Warn("timestamps went back: players may stall; look for a restarted source or a stepped clock in the encoder", "kind", p.Kind.String(), "from", k.last, "to", p.Timestamp)
 	}
-	t.last = p.Timestamp
+	k.last = p.Timestamp
+}
+
+// sayCodec names the codec of a track, once.
+func (i *inspector) sayCodec(k *kind, p *media.Packet) {
+	if !k.saidCodec[p.Track] && p.Name == "" {
+		k.saidCodec[p.Track] = true
+		i.log.Info("stream carries", "kind", p.Kind.String(), "codec", cmp.Or(p.Codec.String(), "one without a FourCC"), "track", p.Track)
+	}
 }
 
 // isVendorCodec reports a video message without a FourCC whose codec number is not Adobe's: 12 to 15, which vendors took

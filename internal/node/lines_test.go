@@ -82,6 +82,23 @@ func TestLines(t *testing.T) {
 			want: []string{"level=WARN", "old private number instead of Enhanced RTMP", "codec=hvc1"},
 		},
 		{
+			name: "a codec that needs no sequence header",
+			do:   publishing(&media.Packet{Kind: media.Audio, Body: []byte{0x2f, 0xff, 0xfb, 0x90, 0}}),
+			want: []string{"level=INFO", "stream carries", "kind=audio", "codec=.mp3"},
+		},
+		{
+			name: "gone without a word, with a player",
+			do: func(t *testing.T, s *server) {
+				play(t, s.url("/live/cam"), nil)
+				c := dial(t, s.url("/live"))
+				if _, err := c.Publish(limit(t), "cam", nil); err != nil {
+					t.Fatal(err)
+				}
+				c.Kick("pulled the plug")
+			},
+			want: []string{"publish ended", "conn=2", "without ending the stream", "they wait for its return"},
+		},
+		{
 			name: "no sequence header",
 			do:   publishing(mediatest.AVC(time.Second)[3:]...),
 			want: []string{"level=WARN", "no sequence header came before the first frame", "restart the encoder"},

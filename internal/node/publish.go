@@ -43,6 +43,9 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 	}
 	pub.Close(err == nil)
 	recording.end(err == nil)
+	if info, ok := n.hub.Stream(s.Key()); ok && info.Grace {
+		log = log.With("players", "they wait for its return")
+	}
 	log.Info("publish ended", "reason", endText(err), "packets", packets, "bytes", w.bytes.Load(), "dur", time.Since(started).Round(time.Millisecond))
 	var gone *rtmp.CloseReason
 	switch {
@@ -56,6 +59,7 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 
 // endText says why a publication ended.
 func endText(err error) string {
+	var gone *rtmp.CloseReason
 	switch {
 	case err == nil:
 		return "the client ended the stream"
@@ -63,6 +67,10 @@ func endText(err error) string {
 		return "another publisher has taken the stream over"
 	case errors.Is(err, live.ErrClosed), errors.Is(err, rtmp.ErrServerClosed):
 		return "the server is shutting down"
+	case errors.As(err, &gone) && gone.Side == rtmp.SidePeer:
+		return gone.Text + " without ending the stream"
+	case errors.As(err, &gone):
+		return gone.Text
 	}
 	return err.Error()
 }

@@ -70,7 +70,7 @@ func TestProxies(t *testing.T) {
 	if _, err := nc.Write([]byte("PROXY TCP4 203.0.113.7 127.0.0.1 4711 1935\r\nSSH-2.0-x\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	s.lines.wait(t, "client=203.0.113.7:4711", "looks like SSH")
+	s.lines.wait(t, "remote=203.0.113.7:4711", "looks like SSH")
 }
 
 // withApps replaces the applications by those of a text.
