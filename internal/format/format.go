@@ -19,8 +19,7 @@ var (
 	// ErrNoTrack says that nothing in a file can be sent by RTMP (NetStream.Play.NoSupportedTrackFound).
 	ErrNoTrack = errors.New("format: the file has no track that RTMP can carry")
 	// ErrNewFile is what a writer returns for a packet that cannot stand in the same file as those before it, such as
-	// another codec's configuration. Nothing of it was written: close the file, and begin another one with the headers
-	// that are in force now.
+	// another codec's configuration. Nothing of it was written: begin another file with the headers that are in force now.
 	ErrNewFile = errors.New("format: the packet needs a new file")
 )
 

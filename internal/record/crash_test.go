@@ -18,12 +18,15 @@ import (
 	"leat/media/mediatest"
 )
 
-// childDir is the environment variable that makes of the test binary the process that TestKilled kills.
-const childDir = "LEAT_RECORD_TEST_DIR"
+// The environment variables that make of the test binary the process that TestKilled kills.
+const (
+	childDir    = "LEAT_RECORD_TEST_DIR"
+	childFormat = "LEAT_RECORD_TEST_FORMAT"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := recordForEver(context.Background(), dir); err != nil {
+		if err := recordForEver(context.Background(), dir, Format(os.Getenv(childFormat))); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(1)
@@ -33,7 +36,7 @@ func TestMain(m *testing.M) {
 
 // recordForEver publishes a stream that it records, ten times as fast as it should be, and prints the time of each key frame
 // when the one after it is published.
-func recordForEver(ctx context.Context, dir string) error {
+func recordForEver(ctx context.Context, dir string, format Format) error {
 	folder, err := OpenFolder(filepath.Join(dir, "records"))
 	if err != nil {
 		return err
@@ -44,7 +47,7 @@ func recordForEver(ctx context.Context, dir string) error {
 	}
 	hub := live.NewHub(nil)
 	r := Open(Options{Disk: folder, Index: index, Sync: 20 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
-	if _, err := r.Start(hub, cam, Spec{KeepVersions: -1, SegmentTime: 3 * time.Second}); err != nil {
+	if _, err := r.Start(hub, cam, Spec{Format: format, KeepVersions: -1, SegmentTime: 3 * time.Second}); err != nil {
 		return err
 	}
 	p, err := hub.Publish(cam, nil)
@@ -71,14 +74,21 @@ func recordForEver(ctx context.Context, dir string) error {
 	}
 }
 
-func TestKilled(t *testing.T) { testKilled(t, 3) }
+func TestKilled(t *testing.T) {
+	for format := range containers {
+		t.Run(string(format), func(t *testing.T) {
+			t.Parallel()
+			testKilled(t, format, 3)
+		})
+	}
+}
 
 // testKilled kills a process that records, again and again, at any moment. Before anything is repaired each file opens and has
 // all but the last second; after the repair it says so.
-func testKilled(t *testing.T, times int) {
+func testKilled(t *testing.T, format Format, times int) {
 	dir := t.TempDir()
 	for n := range times {
-		seconds := killedAfter(t, dir)
+		seconds := killedAfter(t, dir, format)
 		folder, err := OpenFolder(filepath.Join(dir, "records"))
 		if err != nil {
 			t.Fatal(err)
@@ -95,7 +105,7 @@ func testKilled(t *testing.T, times int) {
 		}
 		frames := s.played(t, take)
 		last := frames[len(frames)-1].Timestamp
-		if last < time.Duration(seconds-1)*time.Second {
+		if last < time.Duration(seconds-1)*time.Second-40*time.Millisecond {
 			t.Errorf("kill %d: the recording ends at %v of %d s", n, last, seconds)
 		}
 		if _, err := s.Recover(t.Context()); err != nil {
@@ -118,10 +128,10 @@ func testKilled(t *testing.T, times int) {
 }
 
 // killedAfter runs the process that records, kills it, and returns how many seconds it had published then at least.
-func killedAfter(t *testing.T, dir string) int {
+func killedAfter(t *testing.T, dir string, format Format) int {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childFormat+"="+string(format))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -132,7 +142,7 @@ func killedAfter(t *testing.T, dir string) int {
 	}
 	seconds := 0
 	lines := bufio.NewScanner(out)
-	for want := 1 + rand.IntN(5); seconds < want && lines.Scan(); {
+	for want := 2 + rand.IntN(4); seconds < want && lines.Scan(); {
 		if seconds, err = strconv.Atoi(lines.Text()); err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"log/slog"
 	"path"
 	"time"
 
@@ -12,12 +13,15 @@ import (
 // Format is a container for recordings, by the ending of its files without the dot.
 type Format string
 
-// FLV is the container that holds every stream as it came.
-const FLV Format = "flv"
+// The formats.
+const (
+	FLV Format = "flv" // holds every stream as it came
+	MP4 Format = "mp4" // fragmented; appending to a take makes another file
+)
 
 // Muxer writes the packets of one segment into its file. The first packets are the headers in force; the first frame has
-// the time 0. WritePacket returns format.ErrNewFile for a packet that belongs into another segment; after any other error
-// it is closed, too. Close completes the file as far as it was written; the file itself is the caller's.
+// the time 0. WritePacket returns format.ErrNewFile for a packet that it leaves out because it belongs into another segment,
+// and goes on; after any other error it is closed. Close completes the file as far as it was written; the file itself is the caller's.
 type Muxer interface {
 	media.Writer
 	Close() error
@@ -27,7 +31,7 @@ type Muxer interface {
 
 // container is how files of a format are written and repaired.
 type container struct {
-	create func(File) Muxer
+	create func(File, *slog.Logger) Muxer
 	// resume goes on behind the last frame, and gap later; nil when a file of this format cannot be continued.
 	resume func(f File, gap time.Duration) (Muxer, error)
 	// repair completes a file whose writer was killed and returns its duration.
@@ -36,9 +40,13 @@ type container struct {
 
 var containers = map[Format]container{
 	FLV: {
-		create: func(f File) Muxer { return flvfile.NewWriter(f) },
+		create: func(f File, _ *slog.Logger) Muxer { return flvfile.NewWriter(f) },
 		resume: func(f File, gap time.Duration) (Muxer, error) { return flvfile.Resume(f, gap) },
 		repair: func(f File) (time.Duration, error) { return flvfile.Repair(f) },
+	},
+	MP4: {
+		create: func(f File, log *slog.Logger) Muxer { return newFragmented(f, log) },
+		repair: repairFragmented,
 	},
 }
 

@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"leat/internal/format"
 	"leat/internal/format/flvfile"
+	"leat/internal/format/mp4"
 	"leat/internal/store"
 	"leat/live"
 	"leat/media"
@@ -162,12 +164,12 @@ func (s *studio) frames(t testing.TB, path string) []*media.Packet {
 			t.Error(err)
 		}
 	}()
-	return framesIn(t, f)
-}
-
-func framesIn(t testing.TB, f File) []*media.Packet {
-	t.Helper()
-	file, err := flvfile.Open(f)
+	var file format.File
+	if filepath.Ext(path) == ".mp4" {
+		file, err = mp4.Open(f)
+	} else {
+		file, err = flvfile.Open(f)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

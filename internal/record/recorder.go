@@ -270,8 +270,8 @@ func (c *Recorder) write(ctx context.Context, p *media.Packet, now time.Time) {
 		err = c.appear(c.seg)
 	}
 	if errors.Is(err, format.ErrNewFile) {
-		c.complete()
-		return // the next key frame begins another
+		c.seg.cut = true
+		return
 	}
 	if every := c.recordings.opts.Sync; err == nil && every > 0 && now.Sub(c.seg.synced) >= every {
 		c.seg.synced = now

@@ -16,6 +16,7 @@ type segment struct {
 	info   store.Recording
 	file   File
 	mux    Muxer
+	cut    bool          // something has come that needs another file: the next key frame begins one
 	part   string        // the file's name until a frame is in it; "" from then on
 	base   time.Duration // timestamp of the packet that has the time 0 in it
 	synced time.Time
@@ -23,7 +24,7 @@ type segment struct {
 
 // isFull reports whether another segment is to begin at p.
 func (s *segment) isFull(spec *Spec, p *media.Packet) bool {
-	return spec.SegmentTime > 0 && p.Timestamp-s.base >= spec.SegmentTime ||
+	return s.cut || spec.SegmentTime > 0 && p.Timestamp-s.base >= spec.SegmentTime ||
 		spec.SegmentSize > 0 && s.file.Size() >= spec.SegmentSize
 }
 
@@ -75,7 +76,7 @@ func (c *Recorder) create(ctx context.Context, at time.Duration, frames []*media
 		r.release(path)
 		return nil, err
 	}
-	seg.mux = containers[c.spec.Format].create(seg.file)
+	seg.mux = containers[c.spec.Format].create(seg.file, c.log)
 	if err = seg.fill(ctx, c.headers.Packets(), frames); err == nil {
 		err = c.appear(seg)
 	}

@@ -4,4 +4,8 @@ package record
 
 import "testing"
 
-func TestKilledFiftyTimes(t *testing.T) { testKilled(t, 50) }
+func TestKilledFiftyTimes(t *testing.T) {
+	for format := range containers {
+		t.Run(string(format), func(t *testing.T) { testKilled(t, format, 50) })
+	}
+}
