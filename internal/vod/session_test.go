@@ -173,7 +173,7 @@ func TestSeekFrames(t *testing.T) {
 				want := framesFrom(t, s.title, min(at, s.title.Info().Duration))
 				for i, p := range want { // RTMP counts whole milliseconds
 					again := *p
-					again.Timestamp = p.Timestamp.Truncate(time.Millisecond)
+					again.Timestamp = p.Timestamp.Round(time.Millisecond)
 					want[i] = &again
 				}
 				if diff := mediatest.DiffAll(got, want); diff != "" {
