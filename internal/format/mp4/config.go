@@ -25,8 +25,8 @@ func (t *outTrack) videoConfig() (kind string, body []byte) {
 	return "vpcC", vpConfig(t.config)
 }
 
-// av1Config returns the body of an av1C box. Enhanced RTMP allows the video descriptor of MPEG-2 TS in its place: a tag, a
-// length, and the first four bytes of the same.
+// av1Config returns the body of an av1C box. Enhanced RTMP allows the video descriptor of MPEG-2 TS in its place: a
+// tag, a length, and the first four bytes of the same.
 func av1Config(b []byte) []byte {
 	const descriptorTag, descriptorSize = 0x80, 4
 	if len(b) >= 2+descriptorSize && b[0] == descriptorTag && b[1] == descriptorSize {
@@ -83,8 +83,8 @@ func opusConfig(head, packet []byte) []byte {
 	return append(b, head[18:]...)
 }
 
-// flacConfig returns the body of a dfLa box, as flacHeader reads it. Some encoders leave out the marker, or the header of the
-// block too.
+// flacConfig returns the body of a dfLa box, as flacHeader reads it. Some encoders leave out the marker, or the header
+// of the block too.
 func flacConfig(b []byte) []byte {
 	const streamInfo = streamInfoSize - 4
 	b = bytes.TrimPrefix(b, []byte(flacMarker))
@@ -119,8 +119,9 @@ func ac3Config(frame []byte) []byte {
 	return []byte{byte(v >> 16), byte(v >> 8), byte(v)}
 }
 
-// eac3Config returns the body of a dec3 box (ETSI TS 102 366 F.6), from the header of a frame (E.1.3.1): UI16 data rate 13 and
-// number of substreams less one 3, then fields of 2, 5, 1, 1, 3, 3, 1, 3, 4 and 1 bits. It speaks of the first substream only.
+// eac3Config returns the body of a dec3 box (ETSI TS 102 366 F.6), from the header of a frame (E.1.3.1): UI16 data rate
+// 13 and number of substreams less one 3, then fields of 2, 5, 1, 1, 3, 3, 1, 3, 4 and 1 bits. It speaks of the first
+// substream only.
 func eac3Config(frame []byte) []byte {
 	blocks := [4]uint32{1, 2, 3, 6}
 	rates := [4]uint32{48000, 44100, 32000, 24000}

@@ -73,7 +73,7 @@ func (c *cursor) announce(at time.Duration) {
 }
 
 func (c *cursor) queueHeader(t *track, entry uint32, at time.Duration) {
-	if int(entry) >= len(t.entries) {
+	if entry >= uint32(len(t.entries)) {
 		return
 	}
 	if h := t.header(&t.entries[entry], at); h != nil {
@@ -135,7 +135,7 @@ func (c *cursor) readSample(i int) error {
 	t, p := c.file.tracks[i], &c.tracks[i]
 	s := t.table.get(&p.place)
 	at := p.time
-	if usable := int(s.entry) < len(t.entries) && t.entries[s.entry].kind != 0; usable && s.size > 0 {
+	if usable := s.entry < uint32(len(t.entries)) && t.entries[s.entry].kind != 0; usable && s.size > 0 {
 		c.queue = c.queue[:0]
 		if s.entry != p.entry {
 			p.entry = s.entry

@@ -8,8 +8,8 @@ import (
 	"leat/media"
 )
 
-// Sizes of an audio sample entry up to its boxes: as in ISO 14496-12, and in versions 1 and 2 of QuickTime's sound sample
-// description.
+// Sizes of an audio sample entry up to its boxes: as in ISO 14496-12, and in versions 1 and 2 of QuickTime's sound
+// sample description.
 const (
 	audioEntrySize = 28
 	soundV1Size    = 44
@@ -144,8 +144,8 @@ const (
 	flacLastBlock  = 0x80
 )
 
-// flacHeader makes what Enhanced RTMP sends of a dfLa box: the marker of a FLAC file and the STREAMINFO block, with which the
-// box begins.
+// flacHeader makes what Enhanced RTMP sends of a dfLa box: the marker of a FLAC file and the STREAMINFO block, with
+// which the box begins.
 func flacHeader(b []byte) []byte {
 	f := fields{b: b}
 	f.full()

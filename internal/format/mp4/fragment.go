@@ -78,7 +78,12 @@ func (m *movie) readTrackFragment(b []byte, moof, previous int64) (end int64, er
 	for _, d := range []struct {
 		flag  uint32
 		value *uint32
-	}{{tfhdEntry, &r.defaults.entry}, {tfhdDuration, &r.defaults.duration}, {tfhdSize, &r.defaults.size}, {tfhdFlags, &r.defaults.flags}} {
+	}{
+		{tfhdEntry, &r.defaults.entry},
+		{tfhdDuration, &r.defaults.duration},
+		{tfhdSize, &r.defaults.size},
+		{tfhdFlags, &r.defaults.flags},
+	} {
 		if flags&d.flag != 0 {
 			*d.value = f.u32()
 		}
@@ -179,7 +184,8 @@ func rowSize(flags uint32) int {
 	return n
 }
 
-// add puts a sample into the table. It returns false at the first that is not within the file, or that no tag can carry.
+// add puts a sample into the table. It returns false at the first that is not within the file, or that no tag can
+// carry.
 func (r *run) add(s sample, duration uint32) (more bool, err error) {
 	t := r.track
 	if t.torn || s.offset < 0 || s.size > maxSample || s.offset+int64(s.size) > r.movie.limits.fileSize {

@@ -168,8 +168,8 @@ func withLongLengths(b []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
-// text makes p an onTextData message of a sample of timed text (3GPP TS 26.245 5.17): UI16 length, text, styles. An empty text takes
-// the last one off the screen. It returns nil for a sample that is damaged.
+// text makes p an onTextData message of a sample of timed text (3GPP TS 26.245 5.17): UI16 length, text, styles. An
+// empty text takes the last one off the screen. It returns nil for a sample that is damaged.
 func (t *track) text(p *media.Packet, b []byte) *media.Packet {
 	f := fields{b: b}
 	text := f.bytes(int(f.u16()))

@@ -19,9 +19,10 @@ type Repairable interface {
 	Truncate(size int64) error
 }
 
-// Repair mends a fragmented file of size bytes whose Writer did not come to Close. It cuts off what lies behind
-// the last whole fragment, appends the index of key frames if it is missing, and fills in the duration if there is a place for it. It
-// returns the size of the file, which stays as it is if nothing was wrong. A file that is not fragmented is left alone.
+// Repair mends a fragmented file of size bytes whose Writer did not come to Close. It cuts off what lies behind the
+// last whole fragment, appends the index of key frames if it is missing, and fills in the duration if there is a place
+// for it. It returns the size of the file, which stays as it is if nothing was wrong. A file that is not fragmented is
+// left alone.
 //
 // Errors wrap format.ErrStructure if the file does not even hold a whole movie box, so that nothing in it can be
 // played; otherwise they are f's.

@@ -5,7 +5,7 @@ import "math"
 // limits are what the tables of a file are held against.
 type limits struct {
 	fileSize int64
-	samples  int // that the file may still have
+	samples  int64 // that the file may still have
 }
 
 const (
@@ -47,7 +47,7 @@ func (t *table) readSizes(boxes map[string][]byte, l *limits) error {
 	f.full()
 	if uniform := f.u32(); uniform != 0 {
 		n := min(int64(f.u32()), l.fileSize/int64(uniform))
-		if err := l.take(int(n)); err != nil {
+		if err := l.take(n); err != nil {
 			return err
 		}
 		t.sizes = make([]uint32, n)
@@ -57,7 +57,7 @@ func (t *table) readSizes(boxes map[string][]byte, l *limits) error {
 		return f.check("stsz")
 	}
 	n := f.rows(4)
-	if err := l.take(n); err != nil {
+	if err := l.take(int64(n)); err != nil {
 		return err
 	}
 	t.sizes = make([]uint32, n)
@@ -78,7 +78,7 @@ func (t *table) readCompactSizes(b []byte, l *limits) error {
 	if bits != 4 && bits != 8 && bits != 16 || n*int64(bits) > int64(len(f.b))*8 {
 		return damaged("a box \"stz2\" of %d sizes of %d bits in %d bytes", n, bits, len(f.b))
 	}
-	if err := l.take(int(n)); err != nil {
+	if err := l.take(n); err != nil {
 		return err
 	}
 	t.sizes = make([]uint32, n)
@@ -96,7 +96,7 @@ func (t *table) readCompactSizes(b []byte, l *limits) error {
 }
 
 // take counts samples against the limit of the file.
-func (l *limits) take(n int) error {
+func (l *limits) take(n int64) error {
 	if n > l.samples {
 		return damaged("more than %d samples", maxSamples)
 	}
@@ -239,8 +239,8 @@ func (g *chunkGroups) moveTo(c uint32) error {
 	return nil
 }
 
-// readChunk places count samples from n on and moves n behind them. It returns false at one that is not within the file,
-// or that no tag can carry.
+// readChunk places count samples from n on and moves n behind them. It returns false at one that is not within the
+// file, or that no tag can carry.
 func (t *table) readChunk(n *int, offset int64, count, entry uint32, fileSize int64) bool {
 	for range min(int64(count), int64(t.len()-*n)) {
 		size := t.sizes[*n]

@@ -82,9 +82,9 @@ func TestTables(t *testing.T) {
 		}, "0+0=b 40+0=a 80+0=e 120+0=f 160+0=c 200+0=d"},
 		{"changing durations", nil, [][]byte{bx("stts", 0, 3, 2, 40, 1, 0, 3, 10), stsz, one, stco}, "0+0=a 40+0=b 80+0=c 80+0=d 90+0=e 100+0=f"},
 		{"durations that end early", nil, [][]byte{bx("stts", 0, 1, 2, 40), stsz, one, stco}, plain},
-		{"a negative duration", nil, [][]byte{bx("stts", 0, 2, 1, 1<<32-5, 5, 40), stsz, one, stco}, "0+0=a 0+0=b 40+0=c 80+0=d 120+0=e 160+0=f"},
+		{"a negative duration", nil, [][]byte{bx("stts", 0, 2, 1, -5, 5, 40), stsz, one, stco}, "0+0=a 0+0=b 40+0=c 80+0=d 120+0=e 160+0=f"},
 		{"media time", bx("elst", 0, 1, 500, 40, 1<<16), [][]byte{stts, stsz, one, stco}, plain},
-		{"empty edit", bx("elst", 0, 2, 70, 1<<32-1, 1<<16, 500, 0, 1<<16), [][]byte{stts, stsz, one, stco}, "70+0=a 110+0=b 150+0=c 190+0=d 230+0=e 270+0=f"},
+		{"empty edit", bx("elst", 0, 2, 70, -1, 1<<16, 500, 0, 1<<16), [][]byte{stts, stsz, one, stco}, "70+0=a 110+0=b 150+0=c 190+0=d 230+0=e 270+0=f"},
 		{"64-bit edits", bx("elst", 1<<24, 2, uint64(70), uint64(1<<64-1), 1<<16, uint64(500), uint64(20), 1<<16), [][]byte{stts, stsz, one, stco}, "50+0=a 90+0=b 130+0=c 170+0=d 210+0=e 250+0=f"},
 		{"samples behind the end", nil, [][]byte{stts, stsz, bx("stsc", 0, 1, 1, 2, 1), bx("stco", 0, 3, at, 9000, at+4)}, "0+0=a 40+0=b"},
 		{"an empty sample", nil, [][]byte{stts, bx("stsz", 0, 0, 3, 1, 0, 1), bx("stsc", 0, 1, 1, 3, 1), stco}, "0+0=a 80+0=b"},
@@ -153,7 +153,7 @@ func TestNALLengths(t *testing.T) {
 		data := bytes.Join(samples, nil)
 		const at = 2000
 		f, err := Open(sparse{size: at + int64(len(data)), parts: map[int64][]byte{at: data, 0: moov(trak(1, "vide", nil, [][]byte{entry},
-			bx("stts", 0, 1, 4, 40), bx("ctts", 0, 2, 1, 80, 1, 1<<32-20), bx("stss", 0, 1, 1),
+			bx("stts", 0, 1, 4, 40), bx("ctts", 0, 2, 1, 80, 1, -20), bx("stss", 0, 1, 1),
 			bx("stsz", 0, 0, 4, len(samples[0]), len(samples[1]), len(samples[2]), len(samples[3])),
 			bx("stsc", 0, 1, 1, 4, 1), bx("stco", 0, 1, at)))}})
 		if err != nil {
@@ -281,7 +281,7 @@ func TestFragments(t *testing.T) {
 			}
 		})
 	}
-	bomb := append(bytes.Clone(head), bx("moof", bx("traf", bx("tfhd", tfhdSize, 1, 0), bx("trun", 0, 1<<32-1)))...)
+	bomb := append(bytes.Clone(head), bx("moof", bx("traf", bx("tfhd", tfhdSize, 1, 0), bx("trun", 0, -1)))...)
 	if _, err := openBytes(bomb); !errors.Is(err, format.ErrStructure) {
 		t.Errorf("4 billion empty samples: error %v, want ErrStructure", err)
 	}

@@ -14,9 +14,9 @@ import (
 )
 
 var (
-	// ErrNewSegment is returned by Writer.WritePacket for a packet that this file has no place for: the header of a track
-	// has changed, or one has come up that the file does not announce. The packet was not written. All that came before
-	// it is: close the Writer and go on with a new one, that gets the headers in force and then the packet.
+	// ErrNewSegment is returned by Writer.WritePacket for a packet that this file has no place for: the header of a
+	// track has changed, or one has come up that the file does not announce. The packet was not written. All that came
+	// before it is: close the Writer and go on with a new one, that gets the headers in force and then the packet.
 	ErrNewSegment = errors.New("mp4: the tracks have changed, a new file must begin")
 	// ErrClosed is returned by WritePacket after Close.
 	ErrClosed = errors.New("mp4: writer is closed")
@@ -121,8 +121,8 @@ func NewWriter(w io.Writer, options *WriterOptions) *Writer {
 }
 
 // WritePacket takes p for the next fragment, and writes that if p does not belong to it any more. It blocks as long as
-// Write does, and looks at ctx before that only. The errors are ErrNewSegment, ErrClosed, an *UnsupportedError, which does no harm to what
-// follows, and that of a failed Write, which every later call returns too.
+// Write does, and looks at ctx before that only. The errors are ErrNewSegment, ErrClosed, an *UnsupportedError, which
+// does no harm to what follows, and that of a failed Write, which every later call returns too.
 func (w *Writer) WritePacket(ctx context.Context, p *media.Packet) error {
 	switch {
 	case w.closed:
