@@ -57,25 +57,30 @@ func numbersTo(n int) []string {
 	return all
 }
 
-// testName is a test as docs/conformance.md names it: package, function and, behind a slash, a part of it.
+// testName is a test as docs/conformance.md and docs/robustness.md name it: package, function and, behind a slash, a part of it.
 var testName = regexp.MustCompile("^`" + module + `/([a-z0-9/]+)\.((?:Test|Fuzz)\w*)(?:/([\w-]+))?` + "`$")
 
 // TestConformanceNamesTests: each row names tests, and nothing else, and they exist. That they run is checked by
 // TestTestsRun.
 func TestConformanceNamesTests(t *testing.T) {
+	namesTests(t, readPage(t, conformance), "Checklist", "RTMP 1.0, section by section", "Enhanced RTMP v2")
+}
+
+// namesTests checks the last cells of the tables under the headings.
+func namesTests(t *testing.T, p *page, headings ...string) {
+	t.Helper()
 	tests := testFunctions(t)
-	page := readPage(t, conformance)
-	for _, heading := range []string{"Checklist", "RTMP 1.0, section by section", "Enhanced RTMP v2"} {
-		for _, row := range page.section(t, heading) {
+	for _, heading := range headings {
+		for _, row := range p.section(t, heading) {
 			for name := range strings.SplitSeq(row[len(row)-1], ", ") {
 				m := testName.FindStringSubmatch(name)
 				switch {
 				case m == nil:
-					t.Errorf("docs/conformance.md, row %s: %s is not the name of a test", row[0], name)
+					t.Errorf("%s, row %s: %s is not the name of a test", p.name, row[0], name)
 				case !slices.Contains(tests[m[1]], m[2]):
-					t.Errorf("docs/conformance.md, row %s: there is no test %s", row[0], name)
+					t.Errorf("%s, row %s: there is no test %s", p.name, row[0], name)
 				case m[3] != "" && !isFile(path.Join(root, m[1], "testdata/session", m[3]+".txt")):
-					t.Errorf("docs/conformance.md, row %s: there is no transcript for %s", row[0], name)
+					t.Errorf("%s, row %s: there is no transcript for %s", p.name, row[0], name)
 				}
 			}
 		}
