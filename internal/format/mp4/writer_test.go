@@ -2,6 +2,7 @@ package mp4
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -131,12 +132,7 @@ func multitrack(t testing.TB) []*media.Packet {
 		all.Apply(p)
 	}
 	slices.SortStableFunc(rest, func(a, b *media.Packet) int {
-		for _, d := range []int{int(a.Timestamp - b.Timestamp), int(a.Kind) - int(b.Kind), int(a.Track) - int(b.Track)} {
-			if d != 0 {
-				return d
-			}
-		}
-		return 0
+		return cmp.Or(cmp.Compare(a.Timestamp, b.Timestamp), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Track, b.Track))
 	})
 	return append(slices.Clone(all.Packets()), rest...)
 }
