@@ -45,6 +45,8 @@ func screen(t *testing.T, files library, name string, tweak func(*SessionConfig)
 		if s.session, err = s.engine.Play(cfg); err != nil {
 			t.Fatal(err)
 		}
+		defer s.catalog.Close()
+		defer s.engine.Close()
 		run(s)
 		s.engine.Close()
 		s.catalog.Close()
