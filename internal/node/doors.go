@@ -130,6 +130,7 @@ func (n *Node) Serve() error {
 	}
 	n.log.Info("ready", urls...)
 	n.sayWhoMayPublish()
+	n.sayDescriptors()
 	done := make(chan struct{})
 	go func() { // ends with the doors
 		n.serving.Wait()

@@ -39,7 +39,7 @@ func rtmpLimits(cfg *config.Config) rtmp.Limits {
 		PendingCalls:          l.PendingCalls,
 		CommandsPerSecond:     l.CommandsPerSecond,
 		SharedObjects:         l.SharedObjects,
-		Connections:           l.Connections,
+		Connections:           connectionLimit(l.Connections, maxDescriptors()),
 		ConnectionsPerAddress: l.ConnectionsPerAddress,
 	}
 	limits.AMF.Depth = l.AMFDepth
