@@ -50,7 +50,7 @@ var importTable = []rule{
 	{
 		packages: []string{"cmd/leat"},
 		imports: []string{
-			"rtmp", "media", "flv", "internal/config", "internal/diagnose", "internal/node", "internal/format/codec",
+			"amf", "rtmp", "media", "flv", "internal/config", "internal/diagnose", "internal/node", "internal/format/codec",
 		},
 	},
 	{packages: []string{"examples/..."}, imports: []string{"amf", "media", "flv", "live", "rtmp", "rtmp/rtmptest"}},
