@@ -32,8 +32,11 @@ var (
 	errRecordsNever = errors.New("node: the application's streams are not recorded")
 )
 
-// recordsFolder is where recordings lie under data.
-const recordsFolder = "records"
+// What lies under data.
+const (
+	recordsFolder = "records"
+	storeFile     = "leat.db"
+)
 
 // recordings returns the recordings, which it opens if need be.
 func (n *Node) recordings() (*record.Recordings, error) {

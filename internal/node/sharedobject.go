@@ -19,7 +19,7 @@ func (h *handler) ServeSharedObject(ctx context.Context, u *rtmp.SharedObjectUse
 }
 
 func (n *Node) newSharedObjects(cfg *config.Config) {
-	n.store = &lazyStore{path: filepath.Join(cfg.Data, "leat.db")}
+	n.store = &lazyStore{path: filepath.Join(cfg.Data, storeFile)}
 	n.objects = sharedobject.New(sharedobject.Config{
 		Store:  n.store,
 		Access: n.mayUseObject,

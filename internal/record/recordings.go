@@ -76,6 +76,14 @@ func Open(o Options) *Recordings {
 	return r
 }
 
+// OpenIdle returns the recordings of a folder, to be looked at, deleted and repaired. Nothing happens in the background, and
+// nothing can be recorded. It need not be closed.
+func OpenIdle(o Options) *Recordings {
+	r := newRecordings(o)
+	r.closed = true
+	return r
+}
+
 func newRecordings(o Options) *Recordings {
 	o.Sync = cmp.Or(o.Sync, 10*time.Second)
 	o.MinFree = cmp.Or(o.MinFree, 5)

@@ -224,3 +224,30 @@ func (r *Recordings) Repair(path string) error {
 	}
 	return r.opts.Index.PutRecording(info)
 }
+
+// Scan calls each for the files of a folder that are recordings by their names, until it returns false. It knows their size
+// and what the name tells, and does not look into them: for a folder whose index somebody else has open.
+func Scan(disk Disk, templates []*Template, each func(*store.Recording) bool) error {
+	r := newRecordings(Options{Disk: disk, Templates: templates})
+	files := map[string]found{}
+	err := disk.Walk(func(name string, size int64, modified time.Time) error {
+		if _, _, ok := formatOf(name); ok {
+			files[name] = found{name, size, modified}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("record: looking for recordings: %w", err)
+	}
+	for _, f := range sorted(files) {
+		info := r.identify(f)
+		if info == nil {
+			continue
+		}
+		info.Started, info.Size = info.Take, f.size
+		if !each(info) {
+			return nil
+		}
+	}
+	return nil
+}

@@ -63,6 +63,14 @@ func TestRecover(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	var scanned []string
+	if err := Scan(folder, nil, func(s *store.Recording) bool { scanned = append(scanned, s.Path); return true }); err != nil || len(scanned) != 3 {
+		t.Errorf("a scan finds %v (%v)", scanned, err)
+	}
+	idle := OpenIdle(again.opts)
+	if _, err := idle.Start(again.hub, cam, Spec{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("recording to an idle folder: %v", err)
+	}
 	// A second look finds nothing to do.
 	report, err := again.Recover(t.Context())
 	if err != nil || len(report.Repaired)+len(report.Added)+len(report.Missing)+len(report.Removed) > 0 {
