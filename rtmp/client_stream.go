@@ -29,6 +29,7 @@ type clientStream struct {
 	mu      sync.Mutex
 	started bool
 	skipEOF int  // Stream EOF events that belong to a pause or a seek
+	seeking bool // what comes is thrown away, until the server has answered a seek
 	heard   bool // there were news before the start
 	early   bool // a Stream EOF came behind them
 	err     error
@@ -44,6 +45,8 @@ func (st *clientStream) status(s Status) {
 		return
 	}
 	switch Code(s.Code) {
+	case CodeSeekNotify, CodeSeekFailed, CodeSeekInvalidTime:
+		st.sought(Code(s.Code) == CodeSeekNotify)
 	case CodePlayStop, CodePlayComplete, CodePlayUnpublishNotify:
 		if !st.publishes {
 			st.end(errCleanEnd)
@@ -109,8 +112,36 @@ func (st *clientStream) receive(ctx context.Context, c *Conn, m *chunk.Message) 
 			st.end(errCleanEnd)
 			return
 		}
-		st.queue.put(ctx, p)
+		if !st.isSeeking() {
+			st.queue.put(ctx, p)
+		}
 	})
+}
+
+// seek makes a Player deaf until the server has answered: what is under way is from before the seek.
+func (st *clientStream) seek() {
+	st.mu.Lock()
+	st.seeking = true
+	st.mu.Unlock()
+	st.queue.clear()
+}
+
+// sought takes the answer, on the reading goroutine: nothing is put into the queue meanwhile.
+func (st *clientStream) sought(obeyed bool) {
+	st.mu.Lock()
+	was := st.seeking
+	st.seeking = false
+	st.mu.Unlock()
+	if was && obeyed {
+		st.queue.clear()
+		st.receiver.timeline = media.Timeline{} // file times, however far from those before
+	}
+}
+
+func (st *clientStream) isSeeking() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.seeking
 }
 
 // playIsComplete recognises the data message that ends a recording (NetStream.Play.Complete).
@@ -467,9 +498,11 @@ func (p *Player) Pause(paused bool, position time.Duration) error {
 	return p.st.command("pause", paused, float64(position.Milliseconds()))
 }
 
-// Seek goes to another position of a recording (RTMP 7.2.2.7). It does not wait for the answer.
+// Seek goes to another position of a recording (RTMP 7.2.2.7). It does not wait for the answer; what comes before it is
+// thrown away, so that the next packet read is from behind the seek, unless the server refuses it.
 func (p *Player) Seek(position time.Duration) error {
 	p.expectEOF()
+	p.st.seek()
 	return p.st.command("seek", float64(position.Milliseconds()))
 }
 

@@ -186,6 +186,15 @@ func (q *packetQueue) drainTo(ctx context.Context, w media.Writer) (n int64, err
 	return n, err
 }
 
+// clear throws away what waits.
+func (q *packetQueue) clear() {
+	q.mu.Lock()
+	clear(q.items)
+	q.items = nil
+	q.mu.Unlock()
+	signal(q.room)
+}
+
 // closeSink takes the sink away, waits until it is idle, and returns how many packets it took.
 func (q *packetQueue) closeSink(err error) int64 {
 	for {
