@@ -22,6 +22,7 @@ type playCommand struct {
 
 	Start    *time.Duration `help:"Play the recording from here on, instead of the live stream." placeholder:"TIME"`
 	Duration time.Duration  `help:"End after so much of the stream." placeholder:"TIME"`
+	SeekTest bool           `help:"Seek to ten places of the recording and say where it goes on; nothing is written."`
 	Timeout  time.Duration  `help:"How long to wait for the server's answers, the first packet and each that follows; 0 waits for packets for ever." default:"30s"`
 }
 
@@ -39,6 +40,9 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	answering, done := t.answering(ctx)
 	defer done()
+	if c.SeekTest {
+		return c.seekTest(ctx, answering, std.out, t, conn)
+	}
 	player, err := conn.Play(answering, "", c.options())
 	if err != nil {
 		return t.failure(ctx, err, "play")
@@ -58,12 +62,30 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 	return r.outcome(ctx, t, err)
 }
 
+// seekTest plays the recording from its start, to seek in it. answering bounds the wait for the server's answers.
+func (c *playCommand) seekTest(ctx, answering context.Context, out io.Writer, t *target, conn *rtmp.Conn) error {
+	length, err := recordingLength(answering, conn, t.url.Name)
+	if err != nil {
+		return t.failure(ctx, err, "play")
+	}
+	player, err := conn.Play(answering, "", &rtmp.PlayOptions{Recorded: true, BufferLength: 100 * time.Millisecond})
+	if err != nil {
+		return t.failure(ctx, err, "play")
+	}
+	test := &seekTest{player: player, patience: c.Timeout, length: length, out: out}
+	return errors.Join(test.run(ctx), player.Close())
+}
+
 // check looks at the arguments.
 func (c *playCommand) check() (*target, error) {
 	t, err := c.target(c.URL, c.Timeout)
 	switch {
 	case err != nil:
 		return nil, err
+	case c.SeekTest && (c.Output != "" || c.Start != nil || c.Duration != 0):
+		err = errors.New("--seek-test goes without -o, --start and --duration")
+	case c.SeekTest:
+		return t, nil
 	case c.Output == "":
 		err = errors.New("say where to write: -o FILE, or -o - for standard output")
 	case c.Duration < 0:
