@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 )
 
 // maxDelay is how long all but one in a hundred of the healthy messages may take from the publisher's write to a player's read.
-const maxDelay = 50 * time.Millisecond * slowdown
+const maxDelay = 50 * time.Millisecond
 
 // healthy is a publisher and its players, who must not notice anything.
 type healthy struct {
@@ -35,6 +36,7 @@ type healthy struct {
 	cut     sync.Once
 	sent    int // valid once published is closed
 	failed  error
+	late    atomic.Int64  // how late the publisher's timer was at worst, nanoseconds
 	ended   chan struct{} // closed when the publisher has ended
 	players []*watcher
 }
@@ -95,7 +97,8 @@ func (h *healthy) publish(p *rtmp.Publisher) error {
 			h.sent++
 		}
 		select {
-		case <-tick.C:
+		case due := <-tick.C:
+			h.late.Store(max(h.late.Load(), int64(time.Since(due))))
 		case <-h.stop:
 			return p.Close()
 		}
@@ -154,6 +157,12 @@ func (h *healthy) mark() {
 	}
 }
 
+// allow is how long what should take d may take: longer under the race detector, and longer on a machine that is too busy to keep
+// its own timers.
+func (h *healthy) allow(d time.Duration) time.Duration {
+	return d*slowdown + 3*time.Duration(h.late.Load())
+}
+
 // finish ends the stream and checks that the players got all of it in time.
 func (h *healthy) finish() {
 	h.t.Helper()
@@ -161,6 +170,7 @@ func (h *healthy) finish() {
 	if h.failed != nil {
 		h.t.Errorf("the healthy publisher: %v", h.failed)
 	}
+	budget := h.allow(maxDelay)
 	for i, w := range h.players {
 		select {
 		case <-w.ended:
@@ -170,8 +180,8 @@ func (h *healthy) finish() {
 		if w.err != nil || w.next != h.sent {
 			h.t.Errorf("the healthy player %d had message %d to %d of %d: %v", i, w.first, w.next, h.sent, w.err)
 		}
-		if d := percentile(w.delays, 99); d > maxDelay {
-			h.t.Errorf("the healthy player %d had its messages up to %v late, more than %v", i, d, maxDelay)
+		if d := percentile(w.delays, 99); d > budget {
+			h.t.Errorf("the healthy player %d had its messages up to %v late, more than %v", i, d, budget)
 		}
 	}
 }

@@ -140,7 +140,7 @@ func (h *house) newSession() {
 	publisher, player := h.publish("newcomer"), h.play("newcomer")
 	publisher.video(0, keyFrame)
 	player.media(1)
-	if took := time.Since(start); took > slowdown*100*time.Millisecond {
+	if took := time.Since(start); took > h.healthy.allow(100*time.Millisecond) {
 		h.t.Errorf("a new session took %v", took)
 	}
 	h.hangUp()

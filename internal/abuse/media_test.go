@@ -36,7 +36,7 @@ func TestKillPublisher(t *testing.T) {
 					})
 					return started
 				})
-				if i > 0 && took > 50*time.Millisecond*slowdown {
+				if i > 0 && took > h.healthy.allow(50*time.Millisecond) {
 					t.Errorf("the name was free after %v", took)
 				}
 				header := []byte{0x17, 0, 0, 0, 0, 1, 100, 0, 31, 0xff, byte(i)}
@@ -202,7 +202,7 @@ func TestEnhancedVideo(t *testing.T) {
 				marker := append(slices.Clone(keyFrame), "marker"...)
 				publisher.video(at+1, marker)
 				player.until("the frame behind it", func(m *chunk.Message) bool { return bytes.Equal(m.Body, marker) && m.Timestamp == at+1 })
-				if took := time.Since(start); took > 100*time.Millisecond*slowdown {
+				if took := time.Since(start); took > h.healthy.allow(100*time.Millisecond) {
 					t.Errorf("the frame behind header %d took %v", i, took)
 				}
 			}

@@ -118,7 +118,7 @@ func TestSlowThenQuick(t *testing.T) {
 				until(t, "the player was far behind", func() bool { return newest() > 800 })
 				start := time.Now()
 				p.until("what is live", func(m *chunk.Message) bool { return isMedia(m) && m.Timestamp+200 > newest() })
-				if took := time.Since(start); took > 2*time.Second*slowdown {
+				if took := time.Since(start); took > h.healthy.allow(2*time.Second) {
 					t.Errorf("the player was live again after %v", took)
 				}
 			})

@@ -131,7 +131,7 @@ func bombs(t *testing.T, values map[string][]byte) {
 				player.until("the frame behind "+name, func(m *chunk.Message) bool {
 					return message.Type(m.Type) == message.TypeVideo && m.Timestamp == timestamp
 				})
-				if took := time.Since(start); took > 100*time.Millisecond*slowdown {
+				if took := time.Since(start); took > h.healthy.allow(100*time.Millisecond) {
 					t.Errorf("%s took %v", name, took)
 				}
 			}
