@@ -108,12 +108,13 @@ func (st *clientStream) receive(ctx context.Context, c *Conn, m *chunk.Message) 
 		return
 	}
 	st.receiver.receive(c, m, time.Now(), func(p *media.Packet) {
-		if p.Kind == media.Data && p.Name == "onPlayStatus" && playIsComplete(p.Body) {
+		switch {
+		case !isSessionMessage(p):
+			if !st.isSeeking() {
+				st.queue.put(ctx, p)
+			}
+		case p.Name == "onPlayStatus" && playIsComplete(p.Body):
 			st.end(errCleanEnd)
-			return
-		}
-		if !st.isSeeking() {
-			st.queue.put(ctx, p)
 		}
 	})
 }
@@ -142,6 +143,19 @@ func (st *clientStream) isSeeking() bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.seeking
+}
+
+// isSessionMessage reports data messages from a server to its player: they are not part of the stream, their times are not on
+// its timeline, and who published them again would tell other players what was not meant for them.
+func isSessionMessage(p *media.Packet) bool {
+	if p.Kind != media.Data {
+		return false
+	}
+	switch p.Name {
+	case nameSampleAccess, "onStatus", "onPlayStatus":
+		return true
+	}
+	return false
 }
 
 // playIsComplete recognises the data message that ends a recording (NetStream.Play.Complete).
@@ -382,7 +396,9 @@ func (p *Publisher) Close() error {
 	return p.st.close(outgoing{0, &message.Command{Name: "FCUnpublish", TransactionID: p.st.c.calls.next(), Args: []any{p.name}}})
 }
 
-// Player is a stream that this client plays: a media.Reader and a media.WriterTo.
+// Player is a stream that this client plays: a media.Reader and a media.WriterTo. What the server tells the player itself in
+// data messages (|RtmpSampleAccess, onStatus, onPlayStatus) is not among the packets, so that they can be published again as
+// they are; with PlayOptions.LibRTMP it is.
 type Player struct {
 	st *clientStream
 }

@@ -130,9 +130,12 @@ func (p *PlayStream) statusMessage(s Status) outgoing {
 	return outgoing{p.st.id, &message.Command{Name: "onStatus", Args: []any{s.Object()}}}
 }
 
+// nameSampleAccess is the handler of what sampleAccess makes.
+const nameSampleAccess = "|RtmpSampleAccess"
+
 // sampleAccess lets Flash take pictures of the stream.
 func sampleAccess() []byte {
-	return amf.AppendBool(amf.AppendBool(amf.AppendString(nil, "|RtmpSampleAccess"), true), true)
+	return amf.AppendBool(amf.AppendBool(amf.AppendString(nil, nameSampleAccess), true), true)
 }
 
 // Status sends onStatus to the player. It does not block.

@@ -48,6 +48,19 @@ func (a *analysis) run(ctx context.Context, src media.Reader, enough func() bool
 	}
 }
 
+// isSessionMessage reports data messages from a server to its player, which some programs write into files: their times are not on
+// the stream's timeline.
+func isSessionMessage(p *media.Packet) bool {
+	if p.Kind != media.Data {
+		return false
+	}
+	switch p.Name {
+	case "|RtmpSampleAccess", "onStatus", "onPlayStatus":
+		return true
+	}
+	return false
+}
+
 func (a *analysis) add(p *media.Packet) {
 	if a.firstReceived.IsZero() {
 		a.firstReceived = p.Received

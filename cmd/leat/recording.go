@@ -34,9 +34,6 @@ func (r *recording) run(ctx context.Context, src media.Reader) error {
 		if err != nil {
 			return err
 		}
-		if isSessionMessage(p) {
-			continue
-		}
 		r.patience.again()
 		if r.isOver(p) {
 			return nil
@@ -71,19 +68,6 @@ func (r *recording) isOver(p *media.Packet) bool {
 		return true
 	}
 	r.last = max(r.last, p.Timestamp)
-	return false
-}
-
-// isSessionMessage reports data messages from the server to Flash Player: they are not part of the stream, and their times are
-// not on its timeline.
-func isSessionMessage(p *media.Packet) bool {
-	if p.Kind != media.Data {
-		return false
-	}
-	switch p.Name {
-	case "|RtmpSampleAccess", "onStatus", "onPlayStatus":
-		return true
-	}
 	return false
 }
 

@@ -64,29 +64,6 @@ func TestRecordingInterrupted(t *testing.T) {
 	}
 }
 
-func TestRecordingLeavesSessionMessagesOut(t *testing.T) {
-	message := func(name string) *media.Packet {
-		return &media.Packet{Kind: media.Data, Name: name, Body: []byte("x")}
-	}
-	stream := later(mediatest.Opus(100*time.Millisecond), time.Hour)
-	packets := append([]*media.Packet{message("|RtmpSampleAccess"), message("onStatus"), message("onPlayStatus")}, stream...)
-	var out bytes.Buffer
-	r := &recording{out: flv.NewWriter(&out)}
-	if err := r.run(t.Context(), &list{packets: packets}); !errors.Is(err, io.EOF) {
-		t.Fatal(err)
-	}
-	if r.packets != int64(len(stream)) {
-		t.Errorf("%d packets, want %d", r.packets, len(stream))
-	}
-	frames := flv.NewReader(&out)
-	for range stream {
-		p, err := frames.ReadPacket(t.Context())
-		if err != nil || p.Timestamp > 100*time.Millisecond {
-			t.Fatalf("%v, %v", p, err)
-		}
-	}
-}
-
 // full is a disk without room.
 type full struct{}
 

@@ -194,7 +194,6 @@ func rest(t *testing.T, p *rtmp.Player) []*media.Packet {
 	return got
 }
 
-// read leaves out what a server sends beside the stream.
 func read(ctx context.Context, p *rtmp.Player, n int) ([]*media.Packet, error) {
 	var got []*media.Packet
 	for len(got) < n {
@@ -202,9 +201,7 @@ func read(ctx context.Context, p *rtmp.Player, n int) ([]*media.Packet, error) {
 		if err != nil {
 			return got, err
 		}
-		if pkt.Name != "|RtmpSampleAccess" {
-			got = append(got, pkt)
-		}
+		got = append(got, pkt)
 	}
 	return got, nil
 }

@@ -25,6 +25,7 @@ func TestManyPlayersGetTheSame(t *testing.T) {
 			for i := range players {
 				players[i] = play(t, s.url("/live/cam"), nil)
 			}
+			until(t, "all players have joined", func() bool { return s.inLog() == len(players) })
 			pub := publish(t, s.url("/live/cam"))
 			send(t, pub, want...)
 			if err := pub.Close(); err != nil {
