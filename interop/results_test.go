@@ -99,6 +99,10 @@ var results = []result{
 		test: "TestGigabyte", from: "rtmp.Publisher, 1 GiB as fast as it goes", through: server, to: "rtmpdump",
 		checked: "every byte, within a minute, over hundreds of acknowledgement windows",
 	},
+	{
+		test: "TestRecorderKilled", from: "ffmpeg", through: "`leat serve`, killed 50 times while it records FLV and MP4", to: "ffprobe",
+		checked: "every file opens as it was left, and has its duration after the repair",
+	},
 	byTransport(0), byTransport(1), byTransport(2), byTransport(3), byTransport(4),
 	leatPublishes(0), leatPublishes(1), leatPublishes(2), leatPublishes(3), leatPublishes(4),
 	ffmpegTunnels("rtmpt"), ffmpegTunnels("rtmpts"),
