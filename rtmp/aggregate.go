@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -17,11 +18,17 @@ const maxAggregate = 64 << 10
 // aggregateOverhead is what each message of an Aggregate has around its body: a tag header and a back pointer.
 const aggregateOverhead = 15
 
+// Aggregates reports whether the client gets Aggregate messages: Server.Aggregate is set and its flashVer says that it
+// knows them.
+func (p *PlayStream) Aggregates() bool {
+	return p.st.side.srv.Aggregate && knowsAggregates(p.Request().FlashVer)
+}
+
 // WritePackets sends packets that are due at the same time, as those of a recording that is sent ahead are. With
 // Server.Aggregate, a client that has said that it knows them gets Aggregate messages (RTMP 7.1.6), others get a message for
 // each packet. It blocks, and fails, as WritePacket does.
 func (p *PlayStream) WritePackets(ctx context.Context, packets []*media.Packet) error {
-	if !p.st.side.srv.Aggregate || !knowsAggregates(p.Request().FlashVer) {
+	if !p.Aggregates() {
 		for _, pkt := range packets {
 			if err := p.WritePacket(ctx, pkt); err != nil {
 				return err
@@ -32,15 +39,15 @@ func (p *PlayStream) WritePackets(ctx context.Context, packets []*media.Packet) 
 	if err := p.Start(false); err != nil {
 		return err
 	}
-	var batch []*media.Packet
-	size := 0
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		err := p.st.c.out.writeMedia(ctx, func(dst []byte, _ uint32) []byte { return p.enc.appendAggregate(dst, batch) })
-		batch, size = batch[:0], 0
-		return err
+	var waiting Aggregate
+	send := func(alone *media.Packet) error {
+		return p.st.c.out.writeMedia(ctx, func(dst []byte, _ uint32) []byte {
+			dst = waiting.AppendTo(dst, &p.enc)
+			if alone != nil {
+				dst = p.enc.Append(dst, alone)
+			}
+			return dst
+		})
 	}
 	for _, pkt := range packets {
 		ready, over, err := p.prepare(pkt)
@@ -48,55 +55,70 @@ func (p *PlayStream) WritePackets(ctx context.Context, packets []*media.Packet) 
 			return err
 		}
 		for _, pkt := range ready {
-			n := len(pkt.Body) + aggregateOverhead
-			if pkt.Kind == media.Data || size+n > maxAggregate {
-				if err := flush(); err != nil {
+			if waiting.Add(pkt) {
+				continue
+			}
+			if err := send(nil); err != nil {
+				return err
+			}
+			if !waiting.Add(pkt) {
+				if err := send(pkt); err != nil {
 					return err
 				}
 			}
-			batch, size = append(batch, pkt), size+n
 		}
 		if over {
-			if err := flush(); err != nil {
-				return err
-			}
-			return io.EOF
+			return cmp.Or(send(nil), io.EOF)
 		}
 	}
-	return flush()
+	return send(nil)
 }
 
-// appendAggregate appends audio and video packets as one Aggregate message, whose timestamp is that of the first. What is
-// alone, or is a data message, is appended as Append does.
-func (e *Encoder) appendAggregate(dst []byte, packets []*media.Packet) []byte {
-	var subs []message.Sub
-	for _, p := range packets {
-		if p.Kind == media.Data || len(packets) == 1 {
-			dst = e.Append(e.appendSubs(dst, subs), p)
-			subs = nil
-			continue
-		}
-		t := message.TypeVideo
-		if p.Kind == media.Audio {
-			t = message.TypeAudio
-		}
-		subs = append(subs, message.Sub{Type: t, Timestamp: media.WireTime(p.Timestamp), Body: p.Body})
+// Aggregate gathers audio and video packets for one Aggregate message (RTMP 7.1.6). The zero value is empty.
+type Aggregate struct {
+	subs []message.Sub
+	size int
+}
+
+// Add keeps p and reports true, or reports false for a data message and for a packet that does not fit behind the others. It
+// keeps p's Body.
+func (a *Aggregate) Add(p *media.Packet) bool {
+	n := len(p.Body) + aggregateOverhead
+	if p.Kind == media.Data || a.size+n > maxAggregate {
+		return false
 	}
-	return e.appendSubs(dst, subs)
+	t := message.TypeVideo
+	if p.Kind == media.Audio {
+		t = message.TypeAudio
+	}
+	a.subs = append(a.subs, message.Sub{Type: t, Timestamp: media.WireTime(p.Timestamp), Body: p.Body})
+	a.size += n
+	return true
 }
 
-func (e *Encoder) appendSubs(dst []byte, subs []message.Sub) []byte {
-	if len(subs) == 0 {
+// Size is the length of the body so far, bytes.
+func (a *Aggregate) Size() int { return a.size }
+
+// AppendTo appends the message, whose timestamp is that of the first packet, and empties a. A packet that is alone is
+// appended as a message of its own kind; nothing appends nothing.
+func (a *Aggregate) AppendTo(dst []byte, e *Encoder) []byte {
+	if len(a.subs) == 0 {
 		return dst
 	}
-	body, err := message.AppendAggregate(nil, subs...)
-	if err != nil { // only WritePackets comes here, with maxAggregate bytes at most
-		panic("rtmp: " + err.Error())
+	first := a.subs[0]
+	m := chunk.Message{ChunkStreamID: csidVideo, Type: uint8(first.Type), StreamID: e.StreamID, Timestamp: first.Timestamp, Body: first.Body}
+	switch {
+	case len(a.subs) > 1:
+		body, err := message.AppendAggregate(nil, a.subs...)
+		if err != nil { // Add keeps within what a message can hold
+			panic("rtmp: " + err.Error())
+		}
+		m.Type, m.Body = uint8(message.TypeAggregate), body
+	case first.Type == message.TypeAudio:
+		m.ChunkStreamID = csidAudio
 	}
-	m := chunk.Message{
-		ChunkStreamID: csidVideo, Type: uint8(message.TypeAggregate), StreamID: e.StreamID,
-		Timestamp: subs[0].Timestamp, Body: body,
-	}
+	clear(a.subs)
+	a.subs, a.size = a.subs[:0], 0
 	return chunk.AppendFull(dst, &m, e.ChunkSize)
 }
 

@@ -20,15 +20,28 @@ func TestEncoderAggregate(t *testing.T) {
 	e := &Encoder{StreamID: 1, ChunkSize: 4096}
 
 	want := unhex(t, "06 001388 00002c 16 01000000"+aggregateBody)
-	if got := e.appendAggregate(nil, []*media.Packet{audio, video}); !bytes.Equal(got, want) {
+	var a Aggregate
+	if !a.Add(audio) || !a.Add(video) || a.Size() != 0x2c {
+		t.Fatalf("audio and video were not gathered, size %d", a.Size())
+	}
+	if a.Add(data) {
+		t.Error("a data message was gathered")
+	}
+	if got := a.AppendTo(nil, e); !bytes.Equal(got, want) {
 		t.Errorf("got  % x\nwant % x", got, want)
 	}
-	if got := e.appendAggregate(nil, []*media.Packet{audio}); !bytes.Equal(got, e.Append(nil, audio)) {
-		t.Errorf("one packet alone is % x", got)
+	if got := a.AppendTo(nil, e); got != nil || a.Size() != 0 {
+		t.Errorf("an empty one gave % x", got)
 	}
-	want = e.Append(e.appendAggregate(nil, []*media.Packet{audio, video}), data)
-	if got := e.appendAggregate(nil, []*media.Packet{audio, video, data}); !bytes.Equal(got, want) {
-		t.Errorf("with data behind:\ngot  % x\nwant % x", got, want)
+	for _, alone := range []*media.Packet{audio, video} {
+		a.Add(alone)
+		if got := a.AppendTo(nil, e); !bytes.Equal(got, e.Append(nil, alone)) {
+			t.Errorf("one packet alone is % x", got)
+		}
+	}
+	large := &media.Packet{Kind: media.Video, Body: make([]byte, maxAggregate-aggregateOverhead)}
+	if !a.Add(large) || a.Add(audio) {
+		t.Error("the limit was not kept")
 	}
 }
 

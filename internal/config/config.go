@@ -31,6 +31,7 @@ type Config struct {
 	TCPNoDelay bool   `yaml:"tcp_nodelay" reload:"restart"`
 
 	LegacyCodecs bool `yaml:"legacy_codecs" reload:"restart"`
+	Aggregate    bool `yaml:"aggregate" reload:"restart"`
 
 	Limits Limits `yaml:"limits"`
 

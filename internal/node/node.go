@@ -88,6 +88,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 		TrustedProxy:  func(addr netip.Addr) bool { return n.Config().Proxies.Contains(addr) },
 		DelayedWrites: !cfg.TCPNoDelay,
 		LegacyCodecs:  cfg.LegacyCodecs,
+		Aggregate:     cfg.Aggregate,
 		Logger:        logger,
 	}
 	return n

@@ -193,6 +193,7 @@ func (n *Node) screen(log *slog.Logger, app *config.App, s *rtmp.PlayStream, tit
 		Follows: follows, At: at,
 		TagsOnly:     parseErr == nil && name.TagsOnly(),
 		ClientSeek:   s.Request().Capabilities.VideoFunction&rtmp.VideoClientSeek != 0,
+		Aggregate:    s.Aggregates(),
 		BufferEvents: knowsBufferEvents(s.Request().FlashVer),
 		Switch:       n.switcher(app, s),
 		OnEnd: func(stats vod.Stats) {

@@ -36,6 +36,8 @@ type client struct {
 	follows  bool
 	closed   bool
 	gone     bool
+
+	aggregates int // messages of that type
 }
 
 const chunkSize = 65536
@@ -87,6 +89,16 @@ func (c *client) receive(m *chunk.Message) error {
 			c.lines = append(c.lines, describe(p))
 			c.packets = append(c.packets, p)
 		}
+	case message.TypeAggregate:
+		c.aggregates++
+		subs, err := (&message.Aggregate{Body: m.Body}).Split(m.Timestamp)
+		for _, sub := range subs {
+			one := chunk.Message{Type: uint8(sub.Type), Timestamp: sub.Timestamp, StreamID: m.StreamID, Body: sub.Body}
+			if err := c.receive(&one); err != nil {
+				return err
+			}
+		}
+		return err
 	default:
 		parsed, err := message.Parse(kind, m.Body, amf.Limits{})
 		if err != nil {

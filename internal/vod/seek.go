@@ -81,12 +81,12 @@ func (s *Session) bracket(p *media.Packet) {
 		// Codecs of Enhanced RTMP have a layout of their own for command frames, which no client is known to obey.
 		if len(p.Body) > 0 && p.Body[0]&0x80 == 0 && p.Timestamp < s.exact.target {
 			s.exact.open, s.exact.codec = true, p.Body[0]&0x0f
-			s.media = s.commandFrame(s.media, 0, p.Timestamp)
+			s.media = s.commandFrame(s.joined(), 0, p.Timestamp)
 		}
 	}
 	if s.exact.open && p.Timestamp >= s.exact.target {
 		s.exact.open = false
-		s.media = s.commandFrame(s.media, 1, p.Timestamp)
+		s.media = s.commandFrame(s.joined(), 1, p.Timestamp)
 	}
 }
 

@@ -89,8 +89,9 @@ func (s *Session) await() {
 
 // fill makes messages of what is due, up to a batch. It returns how long there is nothing more to do.
 func (s *Session) fill() time.Duration {
+	defer s.joined()
 	for range maxStepPackets {
-		if len(s.media) >= maxBatch {
+		if len(s.media)+s.aggregate.Size() >= maxBatch {
 			return 0
 		}
 		p, err := s.peek()
@@ -120,14 +121,14 @@ func (s *Session) fill() time.Duration {
 func (s *Session) tellFull() {
 	if s.cfg.BufferEvents && !s.pace.told {
 		s.pace.full, s.pace.told = true, true
-		s.media = s.enc.AppendBufferEmpty(s.media)
+		s.media = s.enc.AppendBufferEmpty(s.joined())
 	}
 }
 
 func (s *Session) tellReady() {
 	if s.pace.full {
 		s.pace.full = false
-		s.media = s.enc.AppendBufferReady(s.media)
+		s.media = s.enc.AppendBufferReady(s.joined())
 	}
 }
 
@@ -220,13 +221,31 @@ func (s *Session) write(p *media.Packet) {
 	fitted, notice := s.fitter.Fit(s.fitted[:0], &moved)
 	s.fitted = fitted
 	if notice != nil {
-		s.media = s.enc.AppendStatus(s.media, *notice)
+		s.media = s.enc.AppendStatus(s.joined(), *notice)
 	}
 	for i, p := range fitted {
-		s.media = s.enc.Append(s.media, p)
+		s.media = s.appendPacket(p)
 		s.stats.Messages++
 		fitted[i] = nil
 	}
+}
+
+// appendPacket makes the message of a packet, or keeps it for an Aggregate message.
+func (s *Session) appendPacket(p *media.Packet) []byte {
+	if s.cfg.Aggregate && s.aggregate.Add(p) {
+		return s.media
+	}
+	out := s.joined()
+	if s.cfg.Aggregate && s.aggregate.Add(p) { // it did not fit behind the others
+		return out
+	}
+	return s.enc.Append(out, p)
+}
+
+// joined makes a message of what waits for one. Whoever appends to media begins with it; outside of fill nothing waits.
+func (s *Session) joined() []byte {
+	s.media = s.aggregate.AppendTo(s.media, &s.enc)
+	return s.media
 }
 
 // sent takes note of where the client is.
@@ -244,7 +263,7 @@ func (s *Session) sent(p *media.Packet) {
 
 // finish is called at the end of what is to be sent, and when the file cannot be read.
 func (s *Session) finish(err error) {
-	s.media = s.endBracket(s.media)
+	s.media = s.endBracket(s.joined())
 	if s.state == paused { // the client sees the end when it goes on
 		s.still.active = false
 		return
@@ -255,7 +274,7 @@ func (s *Session) finish(err error) {
 	}
 	s.state = ended
 	s.stats.Err = err
-	s.media = s.enc.AppendStatus(s.media, rtmp.Refuse(rtmp.CodePlayFailed, "%s cannot be read any further.", s.name).Status)
+	s.media = s.enc.AppendStatus(s.joined(), rtmp.Refuse(rtmp.CodePlayFailed, "%s cannot be read any further.", s.name).Status)
 }
 
 // conclude goes over to the next entry of the playlist, when all was sent: then it returns false. Without one it tells the
@@ -270,12 +289,12 @@ func (s *Session) conclude() bool {
 		return true
 	}
 	s.concluded = true
-	s.media = s.enc.AppendStreamEOF(s.media)
-	s.media = s.enc.AppendPlayStatus(s.media, rtmp.Status{
+	s.media = s.enc.AppendStreamEOF(s.joined())
+	s.media = s.enc.AppendPlayStatus(s.joined(), rtmp.Status{
 		Code: string(rtmp.CodePlayComplete), Description: "Played " + s.name + ".", Details: s.name,
 		Extra: []amf.Member{{Name: "duration", Value: (end - s.from).Seconds()}, {Name: "bytes", Value: float64(s.stats.Bytes)}},
 	})
-	s.media = s.enc.AppendStatus(s.media, s.stopStatus())
+	s.media = s.enc.AppendStatus(s.joined(), s.stopStatus())
 	return true
 }
 

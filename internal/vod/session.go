@@ -44,6 +44,9 @@ type SessionConfig struct {
 	// ClientSeek says that the client decodes frames without showing them (videoFunction 1 in connect), so that it can be
 	// told the target of a seek between two key frames.
 	ClientSeek bool
+	// Aggregate sends frames that are due at the same time as Aggregate messages: the client knows them
+	// (rtmp.PlayStream.Aggregates).
+	Aggregate bool
 	// BufferEvents says that the client knows the events 31 and 32.
 	BufferEvents bool
 	// Switch opens another rendition of what plays, for play2. Its error, if it is an *rtmp.StatusError, is for the
@@ -83,7 +86,9 @@ type Session struct {
 	info   format.Info
 	cursor format.Cursor
 	fitter *rtmp.Fitter
-	fitted []*media.Packet
+
+	aggregate rtmp.Aggregate // frames that wait for others; empty but within fill
+	fitted    []*media.Packet
 
 	state     state
 	next      *media.Packet    // read and not yet due

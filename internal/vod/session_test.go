@@ -162,6 +162,27 @@ func TestSeek(t *testing.T) {
 	})
 }
 
+// TestAggregates: a client that knows Aggregate messages is told the same in fewer of them, before and behind a seek.
+func TestAggregates(t *testing.T) {
+	files := library{"film.flv": fileOf(t, film(10*second, 1, true))}
+	told := map[bool][]string{}
+	for _, aggregate := range []bool{false, true} {
+		screen(t, files, "film.flv", func(c *SessionConfig) {
+			c.Request.AtOnce, c.Aggregate = true, aggregate
+		}, func(s *screening) {
+			told[aggregate] = s.heard()
+			s.command(rtmp.SeekCommand{Position: 4 * second})
+			told[aggregate] = append(told[aggregate], s.heard()...)
+			if (s.client.aggregates > 0) != aggregate {
+				t.Errorf("%d Aggregate messages with Aggregate %v", s.client.aggregates, aggregate)
+			}
+		})
+	}
+	if !slices.Equal(told[true], told[false]) {
+		t.Errorf("with Aggregate messages the client hears\n%q\nwithout\n%q", told[true], told[false])
+	}
+}
+
 // TestSeekFrames compares every frame behind seeks with the file's.
 func TestSeekFrames(t *testing.T) {
 	files := library{"film.flv": fileOf(t, film(20*second, 1, true)), "song.mp3": mp3File(1000, "")}

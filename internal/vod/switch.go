@@ -131,7 +131,7 @@ func (s *Session) change() {
 	s.title.Release()
 	s.load(n.title, n.name)
 	s.headers.Reset()
-	s.media = s.enc.AppendPlayStatus(s.media, s.status(rtmp.CodePlayTransitionComplete, "Transitioned to %s", s.name))
+	s.media = s.enc.AppendPlayStatus(s.joined(), s.status(rtmp.CodePlayTransitionComplete, "Transitioned to %s", s.name))
 	place, err := s.cursor.Seek(n.at)
 	if err != nil { // the next read says so, too
 		s.finish(err)
