@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"leat/rtmp"
@@ -26,7 +27,8 @@ func (t *target) explain(ctx context.Context, err error, doing string) (code int
 		return exitFailed, errInterrupted.Error()
 	}
 	if refused, ok := errors.AsType[*rtmp.StatusError](err); ok {
-		return exitRefused, fmt.Sprintf("%s refused to %s %s: %v%s", t.url.Address(), doing, t.stream(), refused, advice(refused))
+		return exitRefused, fmt.Sprintf("%s refused to %s %s: %s%s",
+			t.url.Address(), doing, t.stream(), strings.TrimSuffix(refused.Error(), "."), advice(refused))
 	}
 	if failed, ok := errors.AsType[*rtmp.DialError](err); ok {
 		return exitNoConnect, fmt.Sprintf("cannot connect to %s: %s", t.url.Address(), t.explainDial(failed))
@@ -48,7 +50,7 @@ func advice(e *rtmp.StatusError) string {
 	case rtmp.CodeConnectRejected:
 		return "; check the application and the credentials in the URL"
 	case rtmp.CodePlayStreamNotFound, rtmp.CodePlayFailed:
-		return "; check the stream name"
+		return "; check the stream name, and whether it needs a token"
 	}
 	return ""
 }

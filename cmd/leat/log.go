@@ -17,7 +17,7 @@ func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.L
 	var handler slog.Handler
 	switch {
 	case format == config.LogJSON:
-		handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+		handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: withUnits})
 	case isTerminal(w):
 		handler = tint.NewTextHandler(w, &tint.Options{
 			Level:      level,
@@ -28,6 +28,14 @@ func newLogger(w io.Writer, format config.LogFormat, level slog.Leveler) *slog.L
 		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 	}
 	return slog.New(handler)
+}
+
+// withUnits writes durations as text does, such as 1.5s; JSON's own way is a number of nanoseconds that does not say so.
+func withUnits(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // isTerminal reports whether w is a terminal, or another character device, which does not mind.

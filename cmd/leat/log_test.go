@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"leat/internal/config"
 )
@@ -27,9 +28,9 @@ func TestLoggerText(t *testing.T) {
 
 func TestLoggerJSON(t *testing.T) {
 	var out bytes.Buffer
-	newLogger(&out, config.LogJSON, slog.LevelInfo).Info("publishing", "app", "live")
-	var line struct{ Msg, App string }
-	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Msg != "publishing" || line.App != "live" {
+	newLogger(&out, config.LogJSON, slog.LevelInfo).Info("publishing", "app", "live", "dur", 1500*time.Millisecond)
+	var line struct{ Msg, App, Dur string }
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Msg != "publishing" || line.App != "live" || line.Dur != "1.5s" {
 		t.Errorf("logged %q: %v", &out, err)
 	}
 }

@@ -146,7 +146,7 @@ func TestServerEndsPlay(t *testing.T) {
 		}, exitRefused, "nothing was received of live/cam: ADDR ended the stream: NetStream.Play.Failed: no", -1},
 		{"before it began", func(context.Context, *rtmp.PlayStream) error {
 			return rtmp.Refuse(rtmp.CodePlayStreamNotFound, "no such stream")
-		}, exitRefused, "ADDR refused to play live/cam: NetStream.Play.StreamNotFound: no such stream; check the stream name", -1},
+		}, exitRefused, "ADDR refused to play live/cam: NetStream.Play.StreamNotFound: no such stream; check the stream name, and whether it needs a token", -1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestServerEndsProbe(t *testing.T) {
 		}, exitFailed, "live/cam ended before its first frame", false},
 		{"with an error", func(_ context.Context, s *rtmp.PlayStream) error {
 			return errors.Join(s.Start(false), rtmp.Refuse(rtmp.CodePlayFailed, "no"))
-		}, exitRefused, "ADDR refused to play live/cam: NetStream.Play.Failed: no; check the stream name", false},
+		}, exitRefused, "ADDR refused to play live/cam: NetStream.Play.Failed: no; check the stream name, and whether it needs a token", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

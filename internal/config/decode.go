@@ -76,7 +76,7 @@ func (l *loader) suggest(key string, fields []field) string {
 		return hint
 	}
 	for _, f := range leavesOf(reflect.ValueOf(&l.config).Elem(), "") {
-		if f.name() == key {
+		if f.name() == key || strings.ReplaceAll(f.path, ".", "_") == key {
 			return "; did you mean " + f.path + "?"
 		}
 	}
