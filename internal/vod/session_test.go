@@ -173,8 +173,8 @@ func TestAggregates(t *testing.T) {
 			told[aggregate] = s.heard()
 			s.command(rtmp.SeekCommand{Position: 4 * second})
 			told[aggregate] = append(told[aggregate], s.heard()...)
-			if (s.client.aggregates > 0) != aggregate {
-				t.Errorf("%d Aggregate messages with Aggregate %v", s.client.aggregates, aggregate)
+			if (s.aggregates > 0) != aggregate {
+				t.Errorf("%d Aggregate messages with Aggregate %v", s.aggregates, aggregate)
 			}
 		})
 	}
