@@ -24,7 +24,7 @@ func TestRecorderKilled(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			config := filepath.Join(dir, "leat.yaml")
-			rule := "defaults: {record: {when: always, segment_time: 2s, format: " + format + "}}\n"
+			rule := "recordings: {min_free: 0}\ndefaults: {record: {when: always, segment_time: 2s, format: " + format + "}}\n"
 			if err := os.WriteFile(config, []byte(rule), 0o600); err != nil {
 				t.Fatal(err)
 			}

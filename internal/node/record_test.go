@@ -89,7 +89,7 @@ func finish(t *testing.T, s *server, p *rtmp.Publisher) {
 func inFolder(t *testing.T, tweak func(*config.Config)) (data string, all func(*config.Config)) {
 	data = t.TempDir()
 	return data, func(c *config.Config) {
-		c.Data = data
+		c.Data, c.Recordings.MinFree = data, 0
 		if tweak != nil {
 			tweak(c)
 		}

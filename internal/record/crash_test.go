@@ -46,7 +46,7 @@ func recordForEver(ctx context.Context, dir string, format Format) error {
 		return err
 	}
 	hub := live.NewHub(nil)
-	r := Open(Options{Disk: folder, Index: index, Sync: 20 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	r := Open(Options{Disk: folder, Index: index, Sync: 20 * time.Millisecond, MinFree: -1, Logger: slog.New(slog.DiscardHandler)})
 	if _, err := r.Start(hub, cam, Spec{Format: format, KeepVersions: -1, SegmentTime: 3 * time.Second}); err != nil {
 		return err
 	}

@@ -218,7 +218,7 @@ func TestSymlinkOut(t *testing.T) {
 	if err := os.Symlink(dir, filepath.Join(dir, "records", "live")); err != nil {
 		t.Fatal(err)
 	}
-	s := newStudio(t, folder, nil, nil)
+	s := newStudio(t, folder, anyFullness, nil)
 	s.record(t, Spec{}, mediatest.AVC(time.Second))
 	s.want(t, EventStarted, nil)
 	if e := <-s.events; e.Kind != EventFailed || e.Err == nil {

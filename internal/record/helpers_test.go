@@ -36,7 +36,9 @@ type studio struct {
 func newStudio(t *testing.T, disk Disk, tweak func(*Options), ring *live.Config) *studio {
 	t.Helper()
 	dir := t.TempDir()
+	minFree := 0
 	if disk == nil {
+		minFree = -1 // how full the disk of the tests is does not matter
 		folder, err := OpenFolder(filepath.Join(dir, "records"))
 		if err != nil {
 			t.Fatal(err)
@@ -49,7 +51,7 @@ func newStudio(t *testing.T, disk Disk, tweak func(*Options), ring *live.Config)
 		disk = folder
 	}
 	index := openIndex(t, filepath.Join(dir, "leat.db"))
-	o := Options{Disk: disk, Index: index, Logger: slog.New(slog.DiscardHandler)}
+	o := Options{Disk: disk, Index: index, MinFree: minFree, Logger: slog.New(slog.DiscardHandler)}
 	if tweak != nil {
 		tweak(&o)
 	}
@@ -62,6 +64,9 @@ func newStudio(t *testing.T, disk Disk, tweak func(*Options), ring *live.Config)
 	})
 	return s
 }
+
+// anyFullness lets tests run on a disk that is nearly full.
+func anyFullness(o *Options) { o.MinFree = -1 }
 
 func openIndex(t testing.TB, path string) *store.Store {
 	t.Helper()

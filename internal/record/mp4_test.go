@@ -143,7 +143,7 @@ func TestMP4KilledBeforeItsFirstFragment(t *testing.T) {
 	if err := errors.Join(m.Close(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	s := newStudio(t, folder, nil, nil)
+	s := newStudio(t, folder, anyFullness, nil)
 	<-s.ready
 	if _, err := folder.Open("x.mp4.part"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what never appeared is still there: %v", err)

@@ -254,7 +254,7 @@ func BenchmarkRecord(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := newRecordings(Options{Disk: folder, Index: openIndex(b, b.TempDir()+"/leat.db")})
+	r := newRecordings(Options{MinFree: -1, Disk: folder, Index: openIndex(b, b.TempDir()+"/leat.db")})
 	close(r.ready)
 	hub := live.NewHub(nil)
 	c, err := r.Start(hub, cam, Spec{})

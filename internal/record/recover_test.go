@@ -26,7 +26,7 @@ func TestRecover(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	s := newStudio(t, folder, nil, nil)
+	s := newStudio(t, folder, anyFullness, nil)
 	want := mediatest.AVC(4 * time.Second)
 	s.record(t, Spec{SegmentTime: 2 * time.Second}, want)
 	before := s.take(t)
@@ -46,7 +46,7 @@ func TestRecover(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again := newStudio(t, folder, nil, nil)
+	again := newStudio(t, folder, anyFullness, nil)
 	<-again.ready
 	take := again.take(t)
 	if len(take.Segments) != 2 || !take.Started.Equal(before.Started) {
