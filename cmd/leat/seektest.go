@@ -34,9 +34,12 @@ func (s *seekTest) run(ctx context.Context) error {
 			return ctx.Err()
 		case err != nil:
 			wrong++
-			fmt.Fprintf(s.out, "seek to %9.3f s: %v\n", target.Seconds(), err)
+			_, err = fmt.Fprintf(s.out, "seek to %9.3f s: %v\n", target.Seconds(), err)
 		default:
-			fmt.Fprintf(s.out, "seek to %9.3f s: plays from %.3f s\n", target.Seconds(), at.Seconds())
+			_, err = fmt.Fprintf(s.out, "seek to %9.3f s: plays from %.3f s\n", target.Seconds(), at.Seconds())
+		}
+		if err != nil {
+			return fmt.Errorf("report on the seeks: %w", err)
 		}
 	}
 	if wrong > 0 {
