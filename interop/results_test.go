@@ -35,7 +35,7 @@ const (
 	sameWhole = "every frame from the first to the last: bytes, order, timestamps; no other streams; all end with the publisher"
 )
 
-var results = []result{
+var results = append([]result{
 	{test: "TestFFmpegPublish/" + videoAndAAC.name, players: players, from: "ffmpeg: " + videoAndAAC.name, through: server, checked: sameWhole},
 	{test: "TestFFmpegPublish/" + videoAndMP3.name, players: players, from: "ffmpeg: " + videoAndMP3.name, through: server, checked: sameWhole},
 	{test: "TestFFmpegPublish/" + audioOnly.name, players: players, from: "ffmpeg: " + audioOnly.name, through: server, checked: sameWhole},
@@ -106,6 +106,21 @@ var results = []result{
 	byTransport(0), byTransport(1), byTransport(2), byTransport(3), byTransport(4),
 	leatPublishes(0), leatPublishes(1), leatPublishes(2), leatPublishes(3), leatPublishes(4),
 	ffmpegTunnels("rtmpt"), ffmpegTunnels("rtmpts"),
+}, filmResults()...)
+
+// filmResults are the rows of the files that a server plays.
+func filmResults() []result {
+	var rows []result
+	for _, film := range films {
+		rows = append(rows,
+			result{test: "TestFilmWhole/" + film.name, from: "a file: " + film.name, through: server, to: "ffmpeg", checked: "every frame and its times, as ffmpeg reads them in the file"},
+			result{test: "TestFilmSeek/" + film.name, from: "a file: " + film.name, through: server, to: "ffmpeg, seeking", checked: "every frame behind each of ten seeks"},
+		)
+	}
+	return append(rows,
+		result{test: "TestFilmDump", from: "a file: FLV", through: server, to: "rtmpdump", checked: "every frame: whole, with --start, --stop, --resume, and with a short buffer, for which it pauses"},
+		result{test: "TestFilmPause", from: "a file: FLV", through: server, to: "rtmp.Player", checked: "every frame, over many pauses"},
+	)
 }
 
 // byTransport is the row of the players that speak a transport.
