@@ -18,8 +18,8 @@ export PATH := $(CURDIR)/build/bin:$(shell $(GO) env GOPATH)/bin:$(PATH)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## start the server: RTMP on :1935
-	$(GO) run ./cmd/leat serve
+run: build ## start the server: RTMP on :1935
+	build/leat serve
 
 build: ## build/leat
 	$(GO) build -trimpath -buildvcs=auto -o build/leat ./cmd/leat
