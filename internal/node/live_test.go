@@ -109,6 +109,7 @@ func TestPauseAndReceive(t *testing.T) {
 	witness := play(t, s.url("/live/cam"), nil)
 	first, second, third := cut(sent)
 
+	until(t, "both players were in the log", func() bool { return s.inLog() == 2 })
 	send(t, pub, first...)
 	take(t, p, len(first))
 	take(t, witness, len(first))
