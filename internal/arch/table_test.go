@@ -20,7 +20,7 @@ var importTable = []rule{
 	{packages: []string{"internal/tunnel", "internal/acme", "internal/auth", "internal/hooks", "internal/metrics", "internal/config"}},
 	{packages: []string{"internal/store", "internal/transcode"}},
 	{packages: []string{"media/mediatest"}, imports: []string{"media"}},
-	{packages: []string{"live", "internal/fanout"}, imports: []string{"media"}},
+	{packages: []string{"live", "internal/fanout", "internal/sendqueue"}, imports: []string{"media"}},
 	{packages: []string{"flv"}, imports: []string{"amf", "media"}},
 	{packages: []string{"internal/wire/message"}, imports: []string{"amf", "internal/wire/chunk"}},
 	{packages: []string{"internal/format/..."}, imports: []string{"amf", "flv", "media", "internal/format/..."}},
@@ -28,7 +28,7 @@ var importTable = []rule{
 	{packages: []string{"rtmp/rtmptest"}, imports: []string{"amf", "media", "flv", "rtmp"}},
 	{packages: []string{"internal/vod"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/format/..."}},
 	{packages: []string{"internal/record"}, imports: []string{"media", "flv", "internal/format/...", "live", "internal/store"}},
-	{packages: []string{"internal/relay"}, imports: []string{"rtmp", "media", "live"}},
+	{packages: []string{"internal/relay"}, imports: []string{"rtmp", "media", "live", "internal/sendqueue"}},
 	{packages: []string{"internal/sharedobject"}, imports: []string{"amf", "rtmp", "internal/store"}},
 	{packages: []string{"internal/diagnose"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/wire/..."}},
 	{
@@ -50,7 +50,8 @@ var importTable = []rule{
 	{
 		packages: []string{"cmd/leat"},
 		imports: []string{
-			"amf", "rtmp", "media", "flv", "internal/config", "internal/diagnose", "internal/node", "internal/format/codec",
+			"amf", "rtmp", "media", "flv", "internal/config", "internal/diagnose", "internal/node", "internal/format/...",
+			"internal/sendqueue",
 		},
 	},
 	{packages: []string{"examples/..."}, imports: []string{"amf", "media", "flv", "live", "rtmp", "rtmp/rtmptest"}},
