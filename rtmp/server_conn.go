@@ -95,7 +95,7 @@ func (s *serverSide) connect(ctx context.Context, c *Conn, cmd *message.Command)
 		{0, &message.Command{Name: "onBWDone"}},
 	}, behind...)...)
 	c.connected.Store(true)
-	c.logger.Info("connected", "app", req.App, "tcurl", withoutSecrets(req.TCURL), "client", printable(req.FlashVer), "scheme", c.Scheme(), "handshake", handshakeName(c.handshake))
+	c.logger.Info("connected", "app", req.App, "tcurl", RedactURL(req.TCURL), "client", printable(req.FlashVer), "scheme", c.Scheme(), "handshake", handshakeName(c.handshake))
 	return err
 }
 

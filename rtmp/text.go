@@ -22,9 +22,9 @@ func quoted(s string) string {
 	return strconv.Quote(s)
 }
 
-// withoutSecrets makes a peer's URL fit for a log line: what may be a token, in a query, or a password, before the host, is
-// left out.
-func withoutSecrets(url string) string {
+// RedactURL makes a peer's URL, such as a tcUrl, fit for a log line: it is short, and what may be a token, in a query, or a
+// password, before the host, is left out.
+func RedactURL(url string) string {
 	url, _, hasQuery := strings.Cut(url, "?")
 	if scheme, rest, ok := strings.Cut(url, "://"); ok {
 		host, path, hasPath := strings.Cut(rest, "/")

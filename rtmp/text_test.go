@@ -15,11 +15,11 @@ func TestWithoutSecrets(t *testing.T) {
 		"rtmp://host/a@b":                "rtmp://host/a@b",
 		"no\nurl?x":                      `no\nurl?…`,
 	} {
-		if got := withoutSecrets(url); got != want {
-			t.Errorf("withoutSecrets(%q) = %q, want %q", url, got, want)
+		if got := RedactURL(url); got != want {
+			t.Errorf("RedactURL(%q) = %q, want %q", url, got, want)
 		}
 	}
-	if got := withoutSecrets("rtmp://host/" + strings.Repeat("x", 5000)); len(got) > 2*maxPrinted {
+	if got := RedactURL("rtmp://host/" + strings.Repeat("x", 5000)); len(got) > 2*maxPrinted {
 		t.Errorf("a long URL gives %d bytes", len(got))
 	}
 }

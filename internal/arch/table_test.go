@@ -30,7 +30,7 @@ var importTable = []rule{
 	{packages: []string{"internal/record"}, imports: []string{"media", "flv", "internal/format/...", "live", "internal/store"}},
 	{packages: []string{"internal/relay"}, imports: []string{"rtmp", "media", "live", "internal/sendqueue"}},
 	{packages: []string{"internal/sharedobject"}, imports: []string{"amf", "rtmp", "internal/store"}},
-	{packages: []string{"internal/diagnose"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/wire/..."}},
+	{packages: []string{"internal/diagnose"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/wire/...", "internal/format/codec"}},
 	{
 		packages: []string{"internal/web/..."},
 		imports: []string{
