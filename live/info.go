@@ -38,6 +38,12 @@ type TrackInfo struct {
 	Config  *media.Packet // newest sequence header; nil: none
 	Packets uint64
 	Bytes   uint64 // of packet bodies
+	// Frames counts the packets that are no configuration. Two snapshots and their Timestamps make a frame rate.
+	Frames uint64
+	// Timestamp is the publisher's own of the newest frame, and LastFrame is when that was written. Both are zero before the
+	// first frame. Of two tracks they tell how far audio and video are apart.
+	Timestamp time.Duration
+	LastFrame time.Time
 }
 
 // RingInfo is a snapshot of a stream's ring.

@@ -100,7 +100,11 @@ func (p *Publication) count(pkt *media.Packet) {
 	if pkt.Codec != 0 {
 		t.Codec = pkt.Codec
 	}
-	if pkt.Config && pkt.Name == "" {
+	switch {
+	case !pkt.Config:
+		t.Frames++
+		t.Timestamp, t.LastFrame = pkt.Timestamp, p.lastWrite
+	case pkt.Name == "":
 		t.Config = pkt
 	}
 }

@@ -318,8 +318,11 @@ func TestInfo(t *testing.T) {
 			t.Errorf("publisher %+v", got)
 		}
 		want := []TrackInfo{
-			{Kind: media.Video, Codec: media.CodecAVC, Config: avc, Packets: 4, Bytes: 13},
-			{Kind: media.Audio, Packets: 2, Bytes: 8},
+			{
+				Kind: media.Video, Codec: media.CodecAVC, Config: avc, Packets: 4, Bytes: 13,
+				Frames: 3, Timestamp: 2 * time.Second, LastFrame: got.LastPacket,
+			},
+			{Kind: media.Audio, Packets: 2, Bytes: 8, Frames: 2, Timestamp: 2500 * time.Millisecond, LastFrame: got.LastPacket},
 		}
 		for i, track := range got.Tracks {
 			if i >= len(want) || track != want[i] {
