@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"leat/media"
 )
 
 var (
@@ -31,6 +33,9 @@ type Config struct {
 	DeadAfter time.Duration
 	// Policy says who may publish a stream that has a publisher. PolicyDefault means PolicyTakeoverIfDead.
 	Policy Policy
+	// OnWanted, if not nil, is called when a subscription that is not Passive begins while nobody publishes the stream: whoever
+	// can fetch it from elsewhere may do so. It is called from Hub.Subscribe, with no lock of the hub held, and must not block.
+	OnWanted func(key media.Key)
 }
 
 // withDefaults returns a copy of c, which may be nil, with its zero fields filled in.
@@ -44,6 +49,7 @@ func (c *Config) withDefaults() Config {
 		PublisherGrace: cmp.Or(c.PublisherGrace, 10*time.Second),
 		DeadAfter:      cmp.Or(c.DeadAfter, 5*time.Second),
 		Policy:         cmp.Or(c.Policy, PolicyTakeoverIfDead),
+		OnWanted:       c.OnWanted,
 	}
 }
 

@@ -54,7 +54,7 @@ func (h *Hub) publish(key media.Key, opts *PublishOptions) (p, replaced *Publica
 	now := time.Now()
 	p = &Publication{
 		hub: h, stream: s,
-		remote: opts.RemoteAddr, onTakeover: opts.OnTakeover,
+		remote: opts.RemoteAddr, onTakeover: opts.OnTakeover, yields: opts.Yields,
 		since: now, lastWrite: now,
 	}
 	h.stopGrace(s)
@@ -64,6 +64,9 @@ func (h *Hub) publish(key media.Key, opts *PublishOptions) (p, replaced *Publica
 
 // mayReplace reports whether the policy lets another publisher have p's stream. The stream is locked.
 func (h *Hub) mayReplace(p *Publication, opts *PublishOptions) bool {
+	if p.yields {
+		return true
+	}
 	policy := opts.Policy
 	if policy == PolicyDefault {
 		policy = h.cfg.Policy
@@ -77,20 +80,30 @@ func (h *Hub) mayReplace(p *Publication, opts *PublishOptions) bool {
 	return false
 }
 
-// Subscribe returns a new subscription to the stream key, which may have no publisher yet. It does not block.
+// Subscribe returns a new subscription to the stream key, which may have no publisher yet. It does not block but for
+// Config.OnWanted.
 // The caller must close it. Nil opts are the zero SubscribeOptions. On a closed hub the subscription
 // is at its end.
 func (h *Hub) Subscribe(key media.Key, opts *SubscribeOptions) *Subscription {
 	if opts == nil {
 		opts = &SubscribeOptions{}
 	}
+	sub, vacant := h.subscribe(key, opts)
+	if vacant && !opts.Passive && h.cfg.OnWanted != nil {
+		h.cfg.OnWanted(key)
+	}
+	return sub
+}
+
+// subscribe also reports whether the stream has no publisher.
+func (h *Hub) subscribe(key media.Key, opts *SubscribeOptions) (sub *Subscription, vacant bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	sub := &Subscription{hub: h, opts: *opts, since: time.Now(), wake: make(chan struct{}, 1)}
+	sub = &Subscription{hub: h, opts: *opts, since: time.Now(), wake: make(chan struct{}, 1)}
 	if h.closed {
 		sub.stream = newStream(&h.cfg, key)
 		sub.stream.closed = true
-		return sub
+		return sub, false
 	}
 	s := h.stream(key)
 	s.mu.Lock()
@@ -98,7 +111,7 @@ func (h *Hub) Subscribe(key media.Key, opts *SubscribeOptions) *Subscription {
 	sub.stream = s
 	sub.join()
 	s.subs = append(s.subs, sub)
-	return sub
+	return sub, s.pub == nil
 }
 
 // Close ends all streams: publishers get ErrClosed; subscriptions get what there is still to read, and then io.EOF.

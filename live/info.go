@@ -60,6 +60,7 @@ type SubscriptionInfo struct {
 	Since    time.Time
 	Follow   bool
 	Lossless int64
+	Passive  bool
 	Packets  uint64        // read so far
 	Skipped  uint64        // left out because it was too slow, or while video waited for a key frame after that
 	Lag      time.Duration // media time between its cursor and the newest packet
@@ -139,7 +140,7 @@ func (s *Subscription) info() SubscriptionInfo {
 	r := &s.stream.ring
 	info := SubscriptionInfo{
 		Name: s.opts.Name, Since: s.since,
-		Follow: s.opts.Follow, Lossless: s.opts.Lossless,
+		Follow: s.opts.Follow, Lossless: s.opts.Lossless, Passive: s.opts.Passive,
 		Packets: s.packets, Skipped: s.skipped,
 		LagBytes: r.end - s.offset,
 	}

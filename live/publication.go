@@ -21,6 +21,9 @@ type PublishOptions struct {
 	// OnTakeover, if not nil, is called once if another publisher takes the stream over, from the other's call
 	// of Hub.Publish, which waits for it. No lock is held: it may call the hub.
 	OnTakeover func()
+	// Yields lets any other publisher replace this one, whatever the policy: its stream comes from elsewhere, and goes
+	// before nobody who publishes here.
+	Yields bool
 }
 
 // Publication is a publisher's hold on a stream. It is a media.Writer. Its methods may be called
@@ -31,6 +34,7 @@ type Publication struct {
 	remote     netip.Addr
 	onTakeover func()
 	since      time.Time
+	yields     bool
 
 	// Guarded by stream.mu.
 	err       error // why it can publish no more

@@ -32,6 +32,9 @@ type SubscribeOptions struct {
 	// Lossless is how many bytes of packets are kept for the subscription beyond the ring, bookkeeping
 	// included (see the package's limits). Less than a 32nd of Config.RingBytes means that.
 	Lossless int64
+	// Passive takes what there is and asks for nothing: the subscription is no reason to fetch a stream from elsewhere, or to
+	// go on with it (Config.OnWanted).
+	Passive bool
 }
 
 // Event says what happened in a stream.
@@ -67,6 +70,9 @@ type Item struct {
 	Packet  *media.Packet // nil with an event; shared, not to be changed
 	Event   Event         // zero with a packet
 	Skipped int           // with EventSkipped: how many packets
+	// Number counts the packets of the stream from 1 on, and rises; all subscriptions give a packet the same. With headers that were
+	// put in front of others, it is that of the packet before them, and 0 with an event.
+	Number uint64
 }
 
 // Subscription is a cursor in a stream, with its publishers' packets and events to be read in order. It is a
@@ -288,7 +294,7 @@ func (s *Subscription) advance() { s.seek(s.next + 1) }
 
 func (s *Subscription) deliver(p *media.Packet) (Item, bool) {
 	s.packets++
-	return Item{Packet: p}, true
+	return Item{Packet: p, Number: s.next}, true
 }
 
 // admits reports whether p goes to the reader: all does but video that waits for a key frame.

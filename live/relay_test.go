@@ -1,0 +1,63 @@
+package live_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"leat/live"
+	"leat/media"
+	"leat/media/mediatest"
+)
+
+// TestWanted: a hub says that a stream is wanted which nobody publishes, and only then.
+func TestWanted(t *testing.T) {
+	var wanted []media.Key
+	var hub *live.Hub
+	hub = live.NewHub(&live.Config{OnWanted: func(key media.Key) {
+		hub.Stream(key) // no lock is held
+		wanted = append(wanted, key)
+	}})
+	defer hub.Close()
+	here, missing := media.Key{App: "live", Name: "here"}, media.Key{App: "live", Name: "missing"}
+	pub, err := hub.Publish(here, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pub.Close(true)
+	defer hub.Subscribe(here, nil).Close()
+	defer hub.Subscribe(missing, &live.SubscribeOptions{Passive: true}).Close()
+	if len(wanted) != 0 {
+		t.Errorf("wanted: %v, want none", wanted)
+	}
+	defer hub.Subscribe(missing, nil).Close()
+	if !slices.Equal(wanted, []media.Key{missing}) {
+		t.Errorf("wanted: %v, want %v", wanted, missing)
+	}
+	info, _ := hub.Stream(missing)
+	if len(info.Subscriptions) != 2 || !info.Subscriptions[0].Passive || info.Subscriptions[1].Passive {
+		t.Errorf("subscriptions: %+v, want a passive one and another", info.Subscriptions)
+	}
+}
+
+// TestYields: a publisher that yields is replaced whatever the policy, and replaces nobody by that.
+func TestYields(t *testing.T) {
+	hub := live.NewHub(&live.Config{Policy: live.PolicyReject})
+	defer hub.Close()
+	key := media.Key{App: "live", Name: "cam"}
+	fetched, err := hub.Publish(key, &live.PublishOptions{Yields: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := hub.Publish(key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close(true)
+	if err := fetched.WritePacket(t.Context(), mediatest.Metadata(1, 1)); !errors.Is(err, live.ErrTakenOver) {
+		t.Errorf("writing gives %v, want ErrTakenOver", err)
+	}
+	if _, err := hub.Publish(key, &live.PublishOptions{Yields: true}); !errors.Is(err, live.ErrBusy) {
+		t.Errorf("publishing gives %v, want ErrBusy", err)
+	}
+}
