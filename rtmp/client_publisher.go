@@ -136,4 +136,3 @@ func (p *Publisher) Err() error { return p.st.failure() }
 func (p *Publisher) Close() error {
 	return p.st.close(outgoing{0, &message.Command{Name: "FCUnpublish", TransactionID: p.st.c.calls.next(), Args: []any{p.name}}})
 }
-

@@ -267,4 +267,3 @@ func (st *clientStream) close(before ...outgoing) error {
 	}
 	return err
 }
-
