@@ -9,17 +9,18 @@ import (
 
 	"leat/amf"
 	"leat/internal/format"
+	"leat/internal/format/container"
 	"leat/media"
 )
 
 // openParts makes the index of a recording of one file or more.
 func openParts(parts Parts) (format.File, error) {
 	if len(parts) == 1 && parts[0].Offset == 0 {
-		return open(parts[0])
+		return container.Open(parts[0])
 	}
 	j := &joined{}
 	for _, source := range parts {
-		file, err := open(source)
+		file, err := container.Open(source)
 		if err != nil {
 			return nil, err
 		}
