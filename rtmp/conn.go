@@ -32,6 +32,7 @@ type Conn struct {
 	logger *slog.Logger
 	side   side
 	id     uint64 // at its Server; 0 for a client's
+	trace  *Trace // set before the handshake; nil: nobody wants to know
 
 	in    inbound
 	out   outbound
@@ -131,6 +132,7 @@ func (c *Conn) finish() {
 	c.calls.fail(reason)
 	c.endSide(reason)
 	c.wg.Wait()
+	c.trace.closed(reason)
 }
 
 // endSide ends the streams. Their owners learn of it on this goroutine, and may panic.

@@ -151,6 +151,7 @@ func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
 			return err
 		}
 		c.in.handshaken.Store(true)
+		c.trace.handshakeDone(c.handshake)
 		b = rest
 	}
 	if c.in.cipher != nil {
@@ -169,6 +170,7 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 		return nil
 	}
 	c.in.last.set(m)
+	c.trace.received(m, c.in.chunks)
 	switch t := message.Type(m.Type); t {
 	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3, message.TypeAggregate:
 		return c.side.media(ctx, c, m)

@@ -66,11 +66,20 @@ func (c *Conn) send(streamID uint32, m message.Message) error {
 // sendAll queues messages to be written in one piece where the socket allows. A Set Chunk Size applies to
 // the messages behind it.
 func (c *Conn) sendAll(msgs ...outgoing) error {
-	o := &c.out
+	before, err := c.out.queue(msgs)
+	if err == nil {
+		c.trace.sent(msgs, before)
+	}
+	return err
+}
+
+// queue returns the chunk size that was in force before the messages.
+func (o *outbound) queue(msgs []outgoing) (before uint32, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	before = o.chunkSize
 	if o.err != nil {
-		return o.err
+		return before, o.err
 	}
 	buf, chunkSize, behind := o.buf, o.chunkSize, false
 	if o.backlog.bytes > 0 && slices.ContainsFunc(msgs, func(m outgoing) bool { return !isUrgent(m.msg) }) {
@@ -79,7 +88,7 @@ func (c *Conn) sendAll(msgs ...outgoing) error {
 	for _, m := range msgs {
 		var err error
 		if buf, err = appendMessage(buf, m, chunkSize); err != nil {
-			return err // none of them is sent
+			return before, err // none of them is sent
 		}
 		if s, ok := m.msg.(*message.SetChunkSize); ok {
 			chunkSize = s.Size
@@ -97,9 +106,9 @@ func (c *Conn) sendAll(msgs ...outgoing) error {
 		reason := &CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer does not read: %d bytes of answers wait for it", o.answers)}
 		o.err = reason
 		o.c.wg.Go(func() { o.c.close(reason) }) // it takes locks that a caller may hold
-		return reason
+		return before, reason
 	}
-	return o.kick()
+	return before, o.kick()
 }
 
 // sendBytes queues bytes that are not messages: the handshake.
@@ -136,18 +145,22 @@ func appendMessage(dst []byte, m outgoing, chunkSize uint32) ([]byte, error) {
 	if err != nil {
 		return dst, fmt.Errorf("rtmp: encoding %v: %w", m.msg.Type(), err)
 	}
-	csid := uint32(csidCommand)
+	csid, msid := lane(m)
+	cm := chunk.Message{ChunkStreamID: csid, Type: uint8(m.msg.Type()), StreamID: msid, Body: body}
+	return chunk.AppendFull(dst, &cm, chunkSize), nil
+}
+
+// lane returns the chunk stream and the message stream of a message.
+func lane(m outgoing) (csid, msid uint32) {
 	switch m.msg.Type() {
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement,
 		message.TypeUserControl, message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
-		csid, m.streamID = csidControl, 0
-	default:
-		if m.streamID != 0 {
-			csid = csidStream
-		}
+		return csidControl, 0
 	}
-	cm := chunk.Message{ChunkStreamID: csid, Type: uint8(m.msg.Type()), StreamID: m.streamID, Body: body}
-	return chunk.AppendFull(dst, &cm, chunkSize), nil
+	if m.streamID != 0 {
+		return csidStream, m.streamID
+	}
+	return csidCommand, 0
 }
 
 // kick starts to send what was appended to buf. Called with mu held.

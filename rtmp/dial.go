@@ -72,6 +72,8 @@ type DialConfig struct {
 	// has accepted it. It must not block: it runs on the connection's reading goroutine. The connection goes on until Close.
 	// Without it the former is ignored, and the latter ends the connection.
 	OnReconnect func(c *Conn, r *ReconnectRequest)
+	// Trace is told what happens on each connection that is made, those that follow redirects too; nil for nobody.
+	Trace *Trace
 	// Logger receives debug lines; nil means none.
 	Logger *slog.Logger
 }
@@ -134,6 +136,7 @@ func dialOnce(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	}
 	side := newClientSide(u, cfg)
 	c := newConn(nc, side, limits.withDefaults(), logger.With("remote", nc.RemoteAddr().String()))
+	c.trace = cfg.Trace
 	side.begin(c)
 	if err := side.connect(ctx, c); err != nil {
 		err = dialFailure(c, u, err)

@@ -45,6 +45,9 @@ type Server struct {
 	// DelayedWrites leaves Nagle's algorithm on (no TCP_NODELAY). The kernel then merges small writes while an
 	// acknowledgement is outstanding: cheaper, but joins take up to 40 ms longer.
 	DelayedWrites bool
+	// Trace returns what is to be told of a connection that begins with RTMP's handshake; nil for nothing. It must not block.
+	// RemoteAddr, ID and Stats of the connection may be used, the others are not there yet.
+	Trace func(c *Conn) *Trace
 	// Logger receives a line for each event in a connection's life; nil means slog.Default().
 	Logger *slog.Logger
 	// BaseContext is the parent of all contexts of handlers; nil means context.Background().

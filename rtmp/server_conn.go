@@ -44,6 +44,9 @@ func (s *serverSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err e
 			return nil, false, err
 		}
 		s.first = nil
+		if s.srv.Trace != nil {
+			c.trace = s.srv.Trace(c)
+		}
 		s.hs = handshake.NewServer(handshake.ServerConfig{
 			AllowEncrypted: s.srv.RTMPE,
 			Time:           func() uint32 { return uint32(time.Since(c.started).Milliseconds()) },

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWithoutSecrets(t *testing.T) {
+func TestRedactURL(t *testing.T) {
 	for url, want := range map[string]string{
 		"":                               "",
 		"rtmp://host/live":               "rtmp://host/live",

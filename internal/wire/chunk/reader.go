@@ -32,7 +32,8 @@ type Reader struct {
 
 	partialMessages int
 	partialBytes    int
-	omitsExtended   bool // the peer leaves the extended timestamp out of continuing chunks
+	odd             Oddities
+	watch           func(Header) // nil: nobody
 
 	message Message
 	err     error
@@ -134,14 +135,17 @@ func (r *Reader) header(b []byte, deliver func(*Message) error) (n int, err erro
 	switch {
 	case !extended:
 	case continues:
-		if r.omitsExtended {
+		if r.odd&OmitsExtended != 0 {
 			break
 		}
 		switch s.lookForExtended(b[n:]) {
 		case undecided:
 			return 0, nil
 		case absent:
-			r.omitsExtended = true
+			r.odd |= OmitsExtended
+		case blank:
+			r.odd |= BlankExtended
+			n += 4
 		default:
 			n += 4
 		}
@@ -156,6 +160,9 @@ func (r *Reader) header(b []byte, deliver func(*Message) error) (n int, err erro
 		if s, err = r.open(h.csid); err != nil {
 			return 0, err
 		}
+		if h.fmt >= fmt2 {
+			r.odd |= OpensShort
+		}
 	}
 	if !continues {
 		if err := r.begin(s, &h); err != nil {
@@ -164,6 +171,9 @@ func (r *Reader) header(b []byte, deliver func(*Message) error) (n int, err erro
 	}
 	r.current = s
 	r.rest = int(min(r.chunkSize, s.length-uint32(len(s.body))))
+	if r.watch != nil {
+		r.watch(Header{ChunkStreamID: h.csid, Fmt: h.fmt, Size: n, Data: r.rest, Begins: !continues})
+	}
 	if r.rest > 0 {
 		return n, nil
 	}
@@ -198,6 +208,9 @@ func (r *Reader) open(csid uint32) (*stream, error) {
 
 // begin starts a new message on s. One that was still incomplete is dropped.
 func (r *Reader) begin(s *stream, h *header) error {
+	if s.active {
+		r.odd |= CutsMessages
+	}
 	r.drop(s)
 	s.begin(h)
 	if limit := r.limits.message(s.typ); int(s.length) > limit {
