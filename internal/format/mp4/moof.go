@@ -132,7 +132,7 @@ const maxKeyFragments = 1 << 20
 // noteKey takes note of the fragment that buf is about to get if players can begin there.
 func (w *Writer) noteKey() {
 	lead := w.lead()
-	if len(lead.samples) == 0 || !lead.samples[0].key || len(w.keys) == maxKeyFragments {
+	if w.options.Live || len(lead.samples) == 0 || !lead.samples[0].key || len(w.keys) == maxKeyFragments {
 		return
 	}
 	w.keys = append(w.keys, keyFragment{time: lead.samples[0].dts, moof: w.size + int64(w.buf.Len())})

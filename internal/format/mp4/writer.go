@@ -3,6 +3,7 @@ package mp4
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,11 @@ type WriterOptions struct {
 	// FragmentDuration is the longest time that a fragment covers, and so what a crash can cost; 0 means a second.
 	// Key frames begin a fragment of their own where the one before has at least half of it.
 	FragmentDuration time.Duration
+	// Live is for a stream that is sent in pieces as it comes, and has no end: times count from Origin instead of from the
+	// first frame, and no index of key frames is kept nor written. A duration is not filled in.
+	Live bool
+	// Origin is the timestamp that is 0 in the file, if Live is set; what is earlier is put there.
+	Origin time.Duration
 }
 
 const (
@@ -110,6 +116,10 @@ func NewWriter(w io.Writer, options *WriterOptions) *Writer {
 	}
 	if out.options.FragmentDuration <= 0 {
 		out.options.FragmentDuration = time.Second
+	}
+	if out.options.Live {
+		out.base, out.hasBase = out.options.Origin, true
+		return out
 	}
 	if seeker, ok := w.(io.WriteSeeker); ok {
 		// Pipes and terminals have the method too, and fail.
@@ -266,10 +276,44 @@ func (w *Writer) Close() error {
 	if len(w.tracks) == 0 {
 		return nil
 	}
-	if err := w.flush(nil, nil); err != nil {
+	if err := w.flush(nil, nil); err != nil || w.options.Live {
 		return err
 	}
 	return w.finish()
+}
+
+// Cut writes what has come as a fragment, whatever its length. next is the packet that comes then, which tells how long the
+// last frame of its track is; nil if it is not known. Without a frame since the last fragment Cut does nothing. Errors are those
+// of WritePacket.
+func (w *Writer) Cut(next *media.Packet) error {
+	switch {
+	case w.closed:
+		return ErrClosed
+	case w.err != nil:
+		return w.err
+	case w.fragment.samples == 0:
+		return nil
+	case next == nil:
+		return w.flush(nil, nil)
+	}
+	return w.flush(w.track(next), next)
+}
+
+// SplitInit divides the first Write of a Writer into the initialization segment and the fragment behind it. Of bytes that do
+// not begin with one, init is empty.
+func SplitInit(b []byte) (init, rest []byte) {
+	at := 0
+	for _, kind := range []string{"ftyp", "moov"} {
+		if len(b)-at < boxHeader || string(b[at+4:at+boxHeader]) != kind {
+			return nil, b
+		}
+		size := int(binary.BigEndian.Uint32(b[at:]))
+		if size < boxHeader || size > len(b)-at {
+			return nil, b
+		}
+		at += size
+	}
+	return b[:at:at], b[at:]
 }
 
 // write sends out what is in buf.

@@ -628,3 +628,54 @@ func BenchmarkWritePacket(b *testing.B) {
 		}
 	}
 }
+
+// TestLive: pieces end where Cut says, times count from the origin, and nothing is written at the end.
+func TestLive(t *testing.T) {
+	var writes [][]byte
+	w := NewWriter(writerFunc(func(b []byte) (int, error) {
+		writes = append(writes, bytes.Clone(b))
+		return len(b), nil
+	}), &WriterOptions{FragmentDuration: time.Hour, Live: true, Origin: -time.Second})
+	packets := mediatest.AVC(time.Second)
+	frames := 0
+	for _, p := range packets {
+		if !p.Config && p.Kind == media.Video {
+			if frames++; frames == 10 {
+				if err := w.Cut(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := w.WritePacket(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(writes) != 2 {
+		t.Fatalf("%d writes, want 2", len(writes))
+	}
+	init, rest := SplitInit(writes[0])
+	if len(init) == 0 || string(rest[4:8]) != "moof" {
+		t.Fatalf("the first piece has %d bytes of initialization, then %q", len(init), rest[4:8])
+	}
+	if init, rest := SplitInit(writes[1]); init != nil || len(rest) != len(writes[1]) {
+		t.Error("the second piece begins with an initialization segment")
+	}
+	for n := range init {
+		if cut, _ := SplitInit(init[:n]); cut != nil {
+			t.Fatalf("%d bytes are taken for an initialization segment", n)
+		}
+	}
+	if bytes.Contains(writes[1], []byte("mfra")) {
+		t.Error("a live stream has an index of key frames")
+	}
+	if err := w.Cut(nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("Cut after Close: %v", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
