@@ -16,7 +16,8 @@ type Trace struct {
 	HandshakeDone func(h TraceHandshake)
 	// Received is told every message that has arrived complete, before it is acted upon.
 	Received func(m TraceMessage)
-	// Sent is told every message that the connection itself sends: commands, answers and control messages. What is written
+	// Sent is told every message that the connection itself sends: commands, answers and control messages. Those that
+	// goroutines send at the same time may be told in another order. What is written
 	// to a Publisher, a PlayStream or an Outlet is known to its writer, and is not reported.
 	Sent func(m TraceMessage)
 	// Closed is the last to be called, on every connection whose handshake has begun. It may come before HandshakeDone.
