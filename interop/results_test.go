@@ -118,6 +118,7 @@ func filmResults() []result {
 		)
 	}
 	return append(rows,
+		result{test: "TestFilmDump", from: "a file: FLV", through: server, to: "rtmpdump", checked: "every frame: whole, with --start, --stop, --resume, and with a short buffer, for which it pauses"},
 		result{test: "TestFilmPause", from: "a file: FLV", through: server, to: "rtmp.Player", checked: "every frame, over many pauses"},
 	)
 }

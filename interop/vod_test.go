@@ -137,6 +137,46 @@ func TestFilmSeek(t *testing.T) {
 	}
 }
 
+// TestFilmDump: rtmpdump gets the whole, a part from a place on, a part up to a place, and resumes.
+func TestFilmDump(t *testing.T) {
+	t.Parallel()
+	proves(t)
+	_, url, want := cinema(t, 0)
+	out := filepath.Join(t.TempDir(), "out.flv")
+	dump := func(code int, args ...string) *recording {
+		t.Helper()
+		p := start(t, "rtmpdump", concat([]string{"-q", "-r", url, "-o", out}, args)...)
+		if got := p.end(t); got != code {
+			t.Errorf("rtmpdump %v ended with code %d, want %d", args, got, code)
+		}
+		return readFLV(t, out)
+	}
+	const complete, incomplete = 0, 2
+	if d := dump(complete).diff(want, whole); d != "" {
+		t.Errorf("whole: %s", d)
+	}
+	if d := dump(complete, "-b", "1000").diff(want, whole); d != "" {
+		t.Errorf("with a buffer of a second: %s", d)
+	}
+	got := dump(complete, "--start", "7")
+	if d := got.diff(want, tail); d != "" {
+		t.Errorf("from 7 s: %s", d)
+	}
+	if first := got.video[0]; first.dts != 7000 {
+		t.Errorf("from 7 s: the first frame is at %d ms", first.dts)
+	}
+	if d := dump(incomplete, "--stop", "5").diff(want, head); d != "" {
+		t.Errorf("up to 5 s: %s", d)
+	}
+	if d := dump(complete, "--resume").diff(want, whole); d != "" {
+		t.Errorf("resumed: %s", d)
+	}
+	dump(incomplete, "--stop", "5")
+	if d := dump(complete, "--resume", "--skip", "2").diff(want, whole); d != "" {
+		t.Errorf("resumed two key frames earlier: %s", d)
+	}
+}
+
 // TestFilmPause: our client pauses and goes on, again and again, and misses nothing.
 func TestFilmPause(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package vod
 import (
 	"time"
 
+	"leat/media"
 	"leat/rtmp"
 )
 
@@ -44,12 +45,16 @@ func (s *Session) obey(cmd any) bool {
 	return true
 }
 
-// pause stops sending (RTMP 7.2.2.8). What was sent beyond the place where the client is, it will get again.
+// pause stops sending (RTMP 7.2.2.8). What was sent beyond the place where the client is, it will get again, unless it keeps
+// that.
 func (s *Session) pause(position time.Duration) {
 	full := s.pace.full || s.pace.told
 	if s.state == playing || s.state == ending {
-		s.answers = s.endBracket(s.answers)
-		s.discard()
+		s.keeps = s.answersFull(position)
+		if !s.keeps {
+			s.answers = s.endBracket(s.answers)
+			s.discard()
+		}
 		s.state = paused
 		s.pausedAt, s.repaused = s.client(position), false
 	}
@@ -58,6 +63,13 @@ func (s *Session) pause(position time.Duration) {
 	if full && s.state == paused { // librtmp goes on when it hears this a second time
 		s.answers = s.enc.AppendBufferEmpty(s.answers)
 	}
+}
+
+// answersFull reports whether a pause is librtmp's answer to Buffer Empty, by which it wants the next buffer at once. It names
+// the last message before that event, and writes to its file what was sent behind it meanwhile, too: a larger buffer that it
+// asked for, or what the clock made due. The same again would be in the file twice.
+func (s *Session) answersFull(position time.Duration) bool {
+	return s.pace.told && position > 0 && (position == s.fullAt[media.Audio] || position == s.fullAt[media.Video])
 }
 
 // client returns where in the file a client is that names a place on its own timeline: nowhere that it has not been sent.
@@ -81,6 +93,8 @@ func (s *Session) unpause(position time.Duration) {
 	switch {
 	case s.repaused:
 		s.catchUp()
+	case s.keeps && (position == 0 || s.client(position) == s.pausedAt):
+		s.pace.begin(s.last)
 	case position == 0: // some clients name the place only when they pause
 		s.reposition(s.pausedAt)
 	default:

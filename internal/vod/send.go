@@ -117,10 +117,14 @@ func (s *Session) fill() time.Duration {
 	return 0
 }
 
-// tellFull says once, after the client has begun to play somewhere, that its buffer was sent.
+// tellFull says once, after the client has begun to play somewhere, that its buffer was sent. Clients that get Aggregate
+// messages are not told: librtmp would answer with the time of a message that it knows, which may be long ago.
 func (s *Session) tellFull() {
-	if s.cfg.BufferEvents && !s.pace.told {
+	if s.cfg.BufferEvents && !s.cfg.Aggregate && !s.pace.told {
 		s.pace.full, s.pace.told = true, true
+		for kind, at := range s.newest {
+			s.fullAt[kind] = s.wire(at)
+		}
 		s.media = s.enc.AppendBufferEmpty(s.joined())
 	}
 }
@@ -217,7 +221,7 @@ func (s *Session) emit(p *media.Packet) {
 // write makes the messages of a packet in the client's form.
 func (s *Session) write(p *media.Packet) {
 	moved := *p
-	moved.Timestamp = (p.Timestamp + s.shift).Round(time.Millisecond) // RTMP knows no less, and would round down
+	moved.Timestamp = s.wire(p.Timestamp)
 	fitted, notice := s.fitter.Fit(s.fitted[:0], &moved)
 	s.fitted = fitted
 	if notice != nil {
@@ -229,6 +233,9 @@ func (s *Session) write(p *media.Packet) {
 		fitted[i] = nil
 	}
 }
+
+// wire returns a time of the file on the client's timeline: in milliseconds, as RTMP knows no less, and would round down.
+func (s *Session) wire(at time.Duration) time.Duration { return (at + s.shift).Round(time.Millisecond) }
 
 // appendPacket makes the message of a packet, or keeps it for an Aggregate message.
 func (s *Session) appendPacket(p *media.Packet) []byte {

@@ -314,6 +314,25 @@ func TestPace(t *testing.T) {
 	})
 }
 
+// TestBufferEmptyAnswered: librtmp pauses and goes on to have the next buffer, and gets everything once, although more was on
+// its way when it paused.
+func TestBufferEmptyAnswered(t *testing.T) {
+	files := library{"film.flv": fileOf(t, film(60*second, 1, false))}
+	screen(t, files, "film", func(c *SessionConfig) { c.BufferLength, c.BufferEvents = 3*second, true }, func(s *screening) {
+		s.want("the buffer", "onMetaData Hv0 Ha0 K0 ... K3000 BufferEmpty")
+		s.command(rtmp.BufferLengthCommand{Length: 6 * second})
+		s.want("a larger one", "BufferReady A3050 ... K6000")
+		s.command(rtmp.PauseCommand{Paused: true, Position: 3 * second})
+		s.want("the pause", "Pause.Notify StreamEOF BufferEmpty")
+		s.command(rtmp.PauseCommand{Position: 3 * second})
+		s.want("another buffer", "StreamIsRecorded StreamBegin Unpause.Notify A6050 ... K12000 BufferEmpty")
+
+		s.command(rtmp.PauseCommand{Paused: true, Position: 11 * second})
+		s.command(rtmp.PauseCommand{Position: 11 * second})
+		s.want("a viewer's pause", "Pause.Notify StreamEOF BufferEmpty StreamIsRecorded StreamBegin Unpause.Notify BufferReady A11050 ... K17000 BufferEmpty")
+	})
+}
+
 // TestSlowClient takes little at a time: what waits for it is bounded, and no frame is lost.
 func TestSlowClient(t *testing.T) {
 	files := library{"film.flv": fileOf(t, film(20*second, 1, true))}
