@@ -39,6 +39,7 @@ type Recording struct {
 	Size     int64         `json:"size"`
 	// Complete says that nobody writes the file, and that its end is in order.
 	Complete bool `json:"complete"`
+	Remote
 }
 
 // ErrNoRecording is in the chain of an error about a path that the index does not have.
@@ -92,6 +93,25 @@ func (s *Store) countRecording(meta *bbolt.Bucket, by int) error {
 		return fmt.Errorf("%w: there are %d recordings", ErrFull, s.maxRecordings)
 	}
 	return meta.Put(keyRecordings, binary.BigEndian.AppendUint64(nil, uint64(max(total, 0))))
+}
+
+func (s *Store) changeRecording(path string, change func(*Recording) bool) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		key := tx.Bucket(bucketRecordingPaths).Get([]byte(path))
+		if key == nil {
+			return ErrNoRecording
+		}
+		recordings := tx.Bucket(bucketRecordings)
+		r, err := decodeRecording(recordings.Get(key))
+		if err != nil || !change(r) {
+			return err
+		}
+		value, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		return recordings.Put(key, value)
+	})
 }
 
 // DeleteRecording forgets the recording at path; one that is not there is no error. The file is the caller's business.

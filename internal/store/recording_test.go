@@ -100,3 +100,42 @@ func TestRecordingsAreBounded(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What is known of a recording changes in one step, and comes back after the store was closed.
+func TestChangeRecording(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "leat.db")
+	s, err := Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Recording{StreamKey: StreamKey{App: "live", Name: "cam"}, Path: "a.flv", Take: time.Unix(1, 0), Segment: 1}
+	if err := s.PutRecording(r); err != nil {
+		t.Fatal(err)
+	}
+	change := func(keep bool) {
+		t.Helper()
+		err := s.ChangeRecording("a.flv", func(r *Recording) bool {
+			r.Place, r.ETag, r.OffDisk = Stored, r.ETag+"x", true
+			return keep
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	change(true)
+	change(false)
+	if err := s.ChangeRecording("b.flv", func(*Recording) bool { return true }); !errors.Is(err, ErrNoRecording) {
+		t.Errorf("one that is not there: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(path, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got, err := s.Recording("a.flv")
+	if err != nil || got.Remote != (Remote{Place: Stored, OffDisk: true, ETag: "x"}) || got.Place.String() != "stored" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

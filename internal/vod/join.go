@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sort"
+	"sync"
 	"time"
 
 	"leat/amf"
@@ -16,18 +17,43 @@ import (
 // openParts makes the index of a recording of one file or more.
 func openParts(parts Parts) (format.File, error) {
 	if len(parts) == 1 && parts[0].Offset == 0 {
-		return container.Open(parts[0])
+		return openSource(parts[0])
+	}
+	files, err := openSources(parts)
+	if err != nil {
+		return nil, err
 	}
 	j := &joined{}
-	for _, source := range parts {
-		file, err := container.Open(source)
-		if err != nil {
-			return nil, err
-		}
-		j.add(file, source.Offset)
+	for i, file := range files {
+		j.add(file, parts[i].Offset)
 	}
 	j.describe()
 	return j, nil
+}
+
+func openSource(s *Source) (format.File, error) {
+	if s.Remote {
+		return container.OpenIndexed(s)
+	}
+	return container.Open(s)
+}
+
+// maxOpening is how many parts are opened at the same time: those in an object store take a while each.
+const maxOpening = 8
+
+func openSources(parts Parts) ([]format.File, error) {
+	files, errs := make([]format.File, len(parts)), make([]error, len(parts))
+	var opening sync.WaitGroup
+	room := make(chan struct{}, maxOpening)
+	for i, s := range parts {
+		room <- struct{}{}
+		opening.Go(func() {
+			defer func() { <-room }()
+			files[i], errs[i] = openSource(s)
+		})
+	}
+	opening.Wait()
+	return files, errors.Join(errs...)
 }
 
 // joined is several files that follow each other, as one. It is a format.File.

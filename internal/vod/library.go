@@ -44,6 +44,8 @@ type Source struct {
 	ModTime time.Time
 	// Offset is where the file's time 0 lies in the recording.
 	Offset time.Duration
+	// Remote says that reading is expensive: the index in a file is believed, so that playing from anywhere reads little.
+	Remote bool
 }
 
 // Folder is the library of a directory and those below it. Nothing outside can be reached through it, also not by

@@ -65,13 +65,21 @@ func DetectIn(in format.Input) (Kind, error) {
 }
 
 // Open makes the index of a file of any kind. Errors wrap format.ErrStructure or format.ErrNoTrack, or are the Input's.
-func Open(in format.Input) (format.File, error) {
+func Open(in format.Input) (format.File, error) { return open(in, false) }
+
+// OpenIndexed is Open for an Input that is expensive to read: where a file has an index, that is believed, see flvfile.OpenIndexed.
+func OpenIndexed(in format.Input) (format.File, error) { return open(in, true) }
+
+func open(in format.Input, indexed bool) (format.File, error) {
 	kind, err := DetectIn(in)
 	if err != nil {
 		return nil, err
 	}
 	switch kind {
 	case FLV:
+		if indexed {
+			return flvfile.OpenIndexed(in)
+		}
 		return flvfile.Open(in)
 	case MP4:
 		return mp4.Open(in)

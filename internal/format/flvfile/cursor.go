@@ -42,11 +42,23 @@ func (c *cursor) moveTo(p place) {
 
 // Seek goes to the last place at or before d.
 func (c *cursor) Seek(d time.Duration) (time.Duration, error) {
-	keys := c.file.keys
-	i := sort.Search(len(keys), func(i int) bool { return keys[i].time > d })
-	p := keys[max(i-1, 0)]
+	p := c.file.before(d)
+	file, err := c.file.verified(p)
+	if err != nil {
+		return 0, err
+	}
+	if file != c.file {
+		c.file = file
+		p = file.before(d)
+	}
 	c.moveTo(p)
 	return p.time, nil
+}
+
+// before returns the last place at or before d.
+func (f *File) before(d time.Duration) place {
+	i := sort.Search(len(f.keys), func(i int) bool { return f.keys[i].time > d })
+	return f.keys[max(i-1, 0)]
 }
 
 // ReadPacket returns the next packet. A file that has become shorter since it was opened ends there.

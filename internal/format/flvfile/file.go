@@ -16,6 +16,8 @@ type File struct {
 	start place   // the first tag
 	end   int64   // behind the last whole tag
 	keys  []place // where players can begin, rising in time
+
+	full func() (*File, error) // reads the whole file; nil if that was done
 }
 
 var _ format.File = (*File)(nil)

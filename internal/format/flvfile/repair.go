@@ -25,6 +25,7 @@ type state struct {
 	keyTrack     int // whose key frames are listed; -1: none yet
 	audio, video bool
 	frames       bool // there are some, not sequence headers only
+	changed      bool // a header has come behind them that was not in force
 }
 
 func newState() state { return state{keyTrack: -1} }
@@ -41,6 +42,9 @@ func (s *state) inForce(p *media.Packet) bool {
 
 // note takes note of a packet that stands in the file at offset with the time at.
 func (s *state) note(p *media.Packet, at time.Duration, offset int64) {
+	if p.Config && s.frames && !isMetadata(p) && !s.inForce(p) {
+		s.changed = true
+	}
 	if !s.headers.Apply(p) && p.Kind != media.Data {
 		s.frames, s.duration = true, max(s.duration, at)
 	}
@@ -65,7 +69,7 @@ func (s *state) finish(f Storage) error {
 		}
 	}
 	if s.metadataAt > 0 && s.metadataAt+int64(s.room) < s.end {
-		t := totals{duration: s.duration, size: s.end, keys: s.keys}
+		t := totals{duration: s.duration, size: s.end, keys: s.keys, steady: !s.changed}
 		if body := appendMetadata(nil, s.members, &t, s.room); len(body) == s.room {
 			if _, err := f.WriteAt(body, s.metadataAt); err != nil {
 				return fmt.Errorf("flvfile: filling in onMetaData: %w", err)

@@ -20,6 +20,7 @@ type totals struct {
 	duration time.Duration
 	size     int64
 	keys     keyIndex
+	steady   bool // the headers before the first frame are in force in the whole file
 }
 
 type keyFrame struct {
@@ -68,6 +69,7 @@ const (
 	memberKeyFrames = "keyframes"
 	memberPositions = "filepositions"
 	memberTimes     = "times"
+	memberSteady    = "steady" // of ours: totals.steady
 	memberPadding   = "padding"
 )
 
@@ -98,6 +100,7 @@ func withoutTotals(p *media.Packet) *media.Packet {
 // AMF0 markers (AMF0 2.1).
 const (
 	markerNumber      = 0x00
+	markerBoolean     = 0x01
 	markerObject      = 0x03
 	markerObjectEnd   = 0x09
 	markerStrictArray = 0x0a
@@ -124,11 +127,11 @@ func appendMetadata(dst []byte, members []amf.Member, t *totals, size int) []byt
 	body = body[:len(body)-3] // the end of the array comes behind keyframes
 	keys := t.keys.list
 	if size == 0 {
-		return appendKeyFrames(body, nil, 0)
+		return appendKeyFrames(body, nil, t.steady, 0)
 	}
-	for empty := len(appendKeyFrames(slices.Clip(body), nil, 0)); ; keys = everySecond(keys) {
+	for empty := len(appendKeyFrames(slices.Clip(body), nil, t.steady, 0)); ; keys = everySecond(keys) {
 		if padding := size - empty - 18*len(keys); padding >= 0 {
-			return appendKeyFrames(body, keys, padding)
+			return appendKeyFrames(body, keys, t.steady, padding)
 		}
 		if len(keys) == 0 {
 			return nil
@@ -140,7 +143,7 @@ func appendMetadata(dst []byte, members []amf.Member, t *totals, size int) []byt
 }
 
 // appendKeyFrames appends the member keyframes and the end of the array around it.
-func appendKeyFrames(dst []byte, keys []keyFrame, padding int) []byte {
+func appendKeyFrames(dst []byte, keys []keyFrame, steady bool, padding int) []byte {
 	dst = append(appendName(dst, memberKeyFrames), markerObject)
 	dst = binary.BigEndian.AppendUint32(append(appendName(dst, memberPositions), markerStrictArray), uint32(len(keys)))
 	for _, k := range keys {
@@ -149,6 +152,10 @@ func appendKeyFrames(dst []byte, keys []keyFrame, padding int) []byte {
 	dst = binary.BigEndian.AppendUint32(append(appendName(dst, memberTimes), markerStrictArray), uint32(len(keys)))
 	for _, k := range keys {
 		dst = appendNumber(dst, k.at.Seconds())
+	}
+	dst = append(appendName(dst, memberSteady), markerBoolean, 0)
+	if steady {
+		dst[len(dst)-1] = 1
 	}
 	dst = binary.BigEndian.AppendUint32(append(appendName(dst, memberPadding), markerLongString), uint32(padding))
 	dst = append(dst, bytes.Repeat([]byte{' '}, padding)...)
