@@ -29,6 +29,7 @@ var importTable = []rule{
 	{packages: []string{"rtmp/rtmptest"}, imports: []string{"amf", "media", "flv", "rtmp"}},
 	{packages: []string{"internal/vod"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/format/..."}},
 	{packages: []string{"internal/record"}, imports: []string{"media", "flv", "internal/format/...", "live", "internal/store", "internal/object"}},
+	{packages: []string{"internal/dvr"}, imports: []string{"media", "internal/format", "live"}},
 	{packages: []string{"internal/relay"}, imports: []string{"rtmp", "media", "live", "internal/sendqueue"}},
 	{packages: []string{"internal/sharedobject"}, imports: []string{"amf", "rtmp", "internal/store"}},
 	{packages: []string{"internal/diagnose"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/wire/...", "internal/format/codec"}},
@@ -43,7 +44,7 @@ var importTable = []rule{
 		packages: []string{"internal/node"},
 		imports: []string{
 			"amf", "media", "flv", "live", "rtmp", "internal/wire/...", "internal/tunnel", "internal/format/...",
-			"internal/fanout", "internal/vod", "internal/record", "internal/relay", "internal/transcode",
+			"internal/fanout", "internal/vod", "internal/dvr", "internal/record", "internal/relay", "internal/transcode",
 			"internal/sharedobject", "internal/store", "internal/object", "internal/diagnose", "internal/web/...", "internal/auth",
 			"internal/hooks", "internal/metrics", "internal/config", "internal/acme",
 		},

@@ -22,6 +22,10 @@ type JoinOptions struct {
 	AudioBack    time.Duration // where to start when there is no key frame; default 1 s, at most 5 s; negative: at the head
 	Prelude      []byte        // whole messages to send before all else
 
+	// After, when not 0, is the number of the packet that the client has got last, elsewhere: it goes on with the next one, without
+	// headers. Join returns nil if the log does not hold that place, or has not come that far.
+	After uint64
+
 	// OnFirst, when set, is called once, when the outlet has taken the first bytes. It is for taking the time: it is
 	// called with the player's lock held and must not block.
 	OnFirst func()
@@ -61,7 +65,15 @@ func (l *Log) Join(o Outlet, opts JoinOptions) *Player {
 	v.take(l)
 	p.joined, p.progress = v.now, v.now
 	p.first = append(p.first, opts.Prelude...)
-	l.place(p, opts.AudioBack)
+	if opts.After == 0 {
+		l.place(p, opts.AudioBack)
+	} else if !l.placeAfter(p, opts.After) {
+		l.mu.Unlock()
+		p.stop()
+		p.mu.Unlock()
+		v.release()
+		return nil
+	}
 	l.admit(p, v.now)
 	l.mu.Unlock()
 	r := p.open(v)

@@ -46,6 +46,7 @@ type Log struct {
 	gop     gop
 	origin  int64         // the publisher's first message: nobody joins before it
 	lastTS  time.Duration // timestamp of the newest packet
+	number  uint64        // of the newest packet, see WriteNumbered
 	gather  int64         // when the messages that wait for company are due; 0 when none wait
 	groups  []*group
 	active  int // players that have not ended
@@ -89,17 +90,29 @@ func (s *Sweeper) NewLog(cfg LogConfig) *Log {
 
 // WritePacket encodes p and appends it. It never blocks on a player. Timestamps are the caller's matter.
 // After Close it does nothing.
-func (l *Log) WritePacket(p *media.Packet) {
+func (l *Log) WritePacket(p *media.Packet) { l.WriteNumbered(0, p) }
+
+// WriteNumbered does as WritePacket, with several packets that come of the one of that number in the stream, which rises; they
+// may be none. Player.Part and JoinOptions.After name places by these numbers. 0 is the number of the packet before.
+func (l *Log) WriteNumbered(number uint64, packets ...*media.Packet) {
 	now := l.sweeper.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.number = max(l.number, number)
+	for _, p := range packets {
+		l.write(p, now)
+	}
+}
+
+// write appends p. l.mu is held.
+func (l *Log) write(p *media.Packet, now int64) {
 	if l.closed {
 		return
 	}
 	l.headers.Apply(p)
 	m := message{
-		at:    now,
-		ts:    p.Timestamp,
+		at: now,
+		ts: p.Timestamp, number: l.number,
 		kind:  p.Kind,
 		frame: !p.Config && p.Kind != media.Data,
 	}
@@ -135,7 +148,7 @@ func (l *Log) WriteControl(b []byte) {
 	if l.closed {
 		return
 	}
-	m := message{at: now, ts: l.lastTS}
+	m := message{at: now, ts: l.lastTS, number: l.number}
 	if l.append(len(b), m, func(dst []byte) []byte { return append(dst, b...) }) > 0 {
 		l.announce(now, 0)
 	}

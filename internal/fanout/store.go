@@ -15,7 +15,7 @@ const (
 	// block, little enough that memory follows the players closely.
 	blockTime = 500 * time.Millisecond
 
-	messageBytes = 80 // memory of a message in the index: many small ones must not outgrow their bytes unseen
+	messageBytes = 88 // memory of a message in the index: many small ones must not outgrow their bytes unseen
 
 	never = math.MaxInt64 // a time, offset or sequence number that does not come
 )
@@ -37,6 +37,7 @@ type message struct {
 	off    int64         // offset in the log; those of consecutive messages are adjacent
 	at     int64         // arrival, nanoseconds of the Sweeper's clock
 	ts     time.Duration // timestamp; that of the packet before it for control bytes
+	number uint64        // of the packet that it comes of, or of the one before it
 	blk    *block        // where its bytes are; nil when they were dropped
 	pos, n int32         // their place in blk.buf
 	kind   media.Kind    // 0 for control bytes

@@ -12,6 +12,9 @@ const maxSteps = 1000
 
 // obey does what a command asks for and reports whether the session goes on.
 func (s *Session) obey(cmd any) bool {
+	if s.broadcast != nil {
+		s.info = s.broadcast.Info()
+	}
 	switch cmd := cmd.(type) {
 	case rtmp.CloseCommand:
 		s.gone = true
@@ -49,7 +52,7 @@ func (s *Session) obey(cmd any) bool {
 // that.
 func (s *Session) pause(position time.Duration) {
 	full := s.pace.full || s.pace.told
-	if s.state == playing || s.state == ending {
+	if s.state == playing || s.state == ending || s.state == joining {
 		s.keeps = s.answersFull(position)
 		if !s.keeps {
 			s.answers = s.endBracket(s.answers)
@@ -74,6 +77,12 @@ func (s *Session) answersFull(position time.Duration) bool {
 
 // client returns where in the file a client is that names a place on its own timeline: nowhere that it has not been sent.
 func (s *Session) client(position time.Duration) time.Duration {
+	switch {
+	case s.broadcast != nil && position == 0: // it does not say
+		return s.last
+	case s.broadcast != nil:
+		return min(s.position(position), s.last)
+	}
 	return min(max(position-s.shift, 0), s.last)
 }
 
@@ -87,6 +96,7 @@ func (s *Session) unpause(position time.Duration) {
 		return
 	}
 	s.state = playing
+	s.aired = false
 	if s.pace.full {
 		s.answers = s.enc.AppendBufferReady(s.answers)
 	}
@@ -96,9 +106,29 @@ func (s *Session) unpause(position time.Duration) {
 	case s.keeps && (position == 0 || s.client(position) == s.pausedAt):
 		s.pace.begin(s.last)
 	case position == 0: // some clients name the place only when they pause
-		s.reposition(s.pausedAt)
+		s.goOn(s.pausedAt)
 	default:
-		s.reposition(s.client(position))
+		s.goOn(s.client(position))
+	}
+}
+
+// goOn goes on with what is later than at. In a broadcast, a client that has all that was sent gets the next packet,
+// whatever its time.
+func (s *Session) goOn(at time.Duration) {
+	switch {
+	case s.broadcast == nil:
+		s.reposition(at)
+	case at < s.last:
+		if from, _, ok := s.broadcast.Span(); !ok || from > at {
+			s.overtaken()
+			return
+		}
+		s.reposition(at)
+	default:
+		s.pace.begin(at)
+		if err := s.resume(); err != nil {
+			s.finish(err)
+		}
 	}
 }
 

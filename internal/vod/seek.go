@@ -20,14 +20,13 @@ type exact struct {
 // the last. All that the client has not taken yet is thrown away: clients take nothing between their seek and the answer.
 func (s *Session) seek(cmd rtmp.SeekCommand) {
 	s.stats.Seeks++
-	shift := time.Duration(0)
-	if s.cfg.Follows {
-		shift = s.shift
+	target, shift := s.target(cmd.Position)
+	if s.broadcast != nil && s.seekLive(target) {
+		return
 	}
-	target := min(max(cmd.Position-shift, 0), s.info.Duration)
 	s.state = playingUnless(s.state == paused)
 	s.media, s.next = s.media[:0], nil
-	s.concluded = false
+	s.concluded, s.aired = false, false
 	if s.incoming != nil {
 		s.change()
 	}
@@ -57,6 +56,19 @@ func (s *Session) seek(cmd rtmp.SeekCommand) {
 		}
 		s.pausedAt, s.repaused = at, true
 	}
+}
+
+// target returns what in the file a client means by a position on its timeline, and by how much that differs from the file's
+// after the seek.
+func (s *Session) target(position time.Duration) (target, shift time.Duration) {
+	if s.broadcast != nil {
+		from, _, _ := s.broadcast.Span()
+		return max(s.position(position), from), s.shift
+	}
+	if s.cfg.Follows {
+		shift = s.shift
+	}
+	return min(max(position-shift, 0), s.info.Duration), shift
 }
 
 func playingUnless(isPaused bool) state {

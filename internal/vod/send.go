@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"leat/amf"
+	"leat/internal/format"
 	"leat/media"
 	"leat/rtmp"
 )
@@ -34,10 +35,16 @@ func (s *Session) proceed() (goesOn, yield bool) {
 				return false, false
 			}
 			continue
+		case s.state == joining:
+			goesOn := !s.goLive(0)
+			return goesOn, goesOn
 		case s.state == ended, s.state == paused && !s.still.active:
 			return true, false
 		}
 		wait := s.fill()
+		if s.state == departed {
+			return false, false
+		}
 		if wait > 0 && len(s.media)+len(s.answers) == 0 {
 			s.engine.wheel.set(&s.alarm, wait)
 			return true, false
@@ -95,7 +102,13 @@ func (s *Session) fill() time.Duration {
 			return 0
 		}
 		p, err := s.peek()
-		if err != nil {
+		switch {
+		case errors.Is(err, format.ErrEdge):
+			return s.atEdge()
+		case errors.Is(err, format.ErrGone):
+			s.overtaken()
+			return 0
+		case err != nil:
 			s.finish(err)
 			return 0
 		}
@@ -148,6 +161,7 @@ func (s *Session) peek() (*media.Packet, error) {
 			s.change()
 			continue
 		case err != nil:
+			s.aired = s.broadcast != nil && errors.Is(err, io.EOF)
 			return nil, err
 		case isFrame(p) && s.until >= 0 && p.Timestamp >= s.until:
 			return nil, io.EOF
@@ -185,6 +199,7 @@ func (f *filter) drops(p *media.Packet) bool {
 
 // emit makes the messages of a packet, if the client is to have it.
 func (s *Session) emit(p *media.Packet) {
+	s.counted()
 	isHeader := s.headers.Apply(p)
 	if s.passed.drops(p) {
 		return
@@ -270,6 +285,10 @@ func (s *Session) sent(p *media.Packet) {
 
 // finish is called at the end of what is to be sent, and when the file cannot be read.
 func (s *Session) finish(err error) {
+	if errors.Is(err, format.ErrGone) {
+		s.overtaken()
+		return
+	}
 	s.media = s.endBracket(s.joined())
 	if s.state == paused { // the client sees the end when it goes on
 		s.still.active = false
@@ -290,6 +309,10 @@ func (s *Session) conclude() bool {
 	end := max(s.last, s.from)
 	if s.cfg.Outlet.Next(end + cmp.Or(s.frame, defaultFrame) + s.shift) {
 		return false
+	}
+	if s.aired && s.cfg.Live != nil {
+		s.offAir()
+		return true
 	}
 	s.state = ended
 	if s.concluded {
@@ -316,7 +339,7 @@ func (s *Session) status(code rtmp.Code, format string, args ...any) rtmp.Status
 // discard forgets the messages that the client has not taken yet: it will not want them any more. What it was told of the
 // end stays true.
 func (s *Session) discard() {
-	if s.state != ended {
+	if s.state != ended && s.broadcast == nil { // of a broadcast it has been counted as sent
 		s.media = s.media[:0]
 	}
 	s.next = nil

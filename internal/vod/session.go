@@ -52,6 +52,14 @@ type SessionConfig struct {
 	// Switch opens another rendition of what plays, for play2. Its error, if it is an *rtmp.StatusError, is for the
 	// client. It may block until ctx is done. Without it play2 is refused.
 	Switch func(ctx context.Context, from, to string) (*Title, error)
+	// From says that the title is a format.Broadcast which the client has been playing elsewhere, up to there. Request is not
+	// looked at but for Duration.
+	From *Place
+	// Commands are obeyed before anything is sent.
+	Commands []rtmp.Command
+	// Live hands the client of a broadcast over to the live stream; false says that this is not possible yet. From when it
+	// returns true, the session does not touch the outlet any more. nil keeps the client.
+	Live func(Rejoin) bool
 	// OnEnd, when set, is called once, when the session has ended. It must not block.
 	OnEnd func(Stats)
 }
@@ -61,6 +69,7 @@ type Stats struct {
 	Bytes    int64 // taken by the outlet
 	Messages int64
 	Seeks    int64
+	Rejoined bool  // the client was handed over to the live stream
 	Err      error // what went wrong with the file; nil if nothing did
 }
 
@@ -81,11 +90,14 @@ type Session struct {
 	commands []any
 
 	// Only the step uses what follows.
-	title  *Title
-	name   string
-	info   format.Info
-	cursor format.Cursor
-	fitter *rtmp.Fitter
+	title     *Title
+	name      string
+	info      format.Info
+	broadcast format.Broadcast // the title as one; nil for a recording
+	number    uint64           // of its packet that the client has got last
+	aired     bool             // the stream is over and all of it was read
+	cursor    format.Cursor
+	fitter    *rtmp.Fitter
 
 	aggregate rtmp.Aggregate // frames that wait for others; empty but within fill
 	fitted    []*media.Packet
@@ -118,6 +130,7 @@ type Session struct {
 
 	answers  []byte // whole messages that go before media
 	media    []byte // whole messages
+	watching bool   // the broadcast will say when it has more; guarded by mu
 	awaiting bool   // the outlet will say when it can take more; guarded by mu
 	gone     bool   // the outlet takes nothing any more
 	stats    Stats
@@ -129,8 +142,10 @@ type state uint8
 const (
 	playing state = iota
 	paused
-	ending // all is read; what follows is seen when all is sent
-	ended  // the client was told; it may still seek
+	ending   // all is read; what follows is seen when all is sent
+	ended    // the client was told; it may still seek
+	joining  // the live stream, when all is sent
+	departed // it has joined
 )
 
 // maxCommands bounds what waits of a client's commands.
@@ -141,6 +156,9 @@ const maxCommands = 64
 func (e *Engine) Play(cfg SessionConfig) (*Session, error) {
 	s := &Session{engine: e, cfg: cfg, enc: cfg.Outlet.Encoder(), title: cfg.Title, name: cfg.Name, until: -1}
 	s.alarm.session = s
+	for _, cmd := range cfg.Commands {
+		s.commands = append(s.commands, cmd)
+	}
 	s.pace.buffer = cfg.BufferLength
 	s.pace.atOnce = cfg.Request.AtOnce
 	if err := s.open(); err != nil {
@@ -159,8 +177,11 @@ func (e *Engine) Play(cfg SessionConfig) (*Session, error) {
 // open goes to where the client wants to begin.
 func (s *Session) open() error {
 	req := &s.cfg.Request
-	s.from = max(req.Start, 0)
 	s.load(s.title, s.name)
+	if s.broadcast != nil {
+		return s.openBroadcast()
+	}
+	s.from = max(req.Start, 0)
 	if s.cfg.TagsOnly {
 		s.info, s.cursor = format.Info{}, &tagCursor{tags: s.title.Tags()}
 	}
@@ -189,6 +210,7 @@ func (s *Session) open() error {
 func (s *Session) load(t *Title, name string) {
 	s.title, s.name, s.info = t, name, t.Info()
 	s.cursor = t.file.NewCursor()
+	s.broadcast, _ = t.file.(format.Broadcast)
 	s.fitter = rtmp.NewFitter(s.enc.Form, name)
 }
 
@@ -301,7 +323,9 @@ func (s *Session) leave(shutting bool) {
 		s.answers = s.enc.AppendStatus(s.enc.AppendStreamEOF(s.answers), s.stopStatus())
 		s.flush()
 	}
-	s.cfg.Outlet.Close()
+	if s.state != departed {
+		s.cfg.Outlet.Close()
+	}
 	s.answers, s.media, s.next = nil, nil, nil
 	s.title.Release()
 	s.dropIncoming()

@@ -8,11 +8,13 @@ import (
 	"leat/media"
 )
 
-// Title is a recording that was opened: its index, which all its players share. It comes from Catalog.Open.
+// Title is a recording that was opened: its index, which all its players share. It comes from Catalog.Open or NewTitle.
 type Title struct {
 	catalog  *Catalog
 	identity string
 	parts    Parts
+
+	free func() // instead of the catalog
 
 	loaded chan struct{} // closed when the two below are set
 	file   format.File
@@ -21,6 +23,9 @@ type Title struct {
 	users int    // guarded by catalog.mu
 	used  uint64 // when one left last, in catalog.clock; guarded by catalog.mu
 }
+
+// NewTitle makes a title of what is in no catalog, such as a format.Broadcast. free is called when it is released.
+func NewTitle(file format.File, free func()) *Title { return &Title{file: file, free: free} }
 
 // Info describes the recording.
 func (t *Title) Info() format.Info { return t.file.Info() }
@@ -34,7 +39,13 @@ func (t *Title) Tags() *media.Packet {
 }
 
 // Release gives the title back, once.
-func (t *Title) Release() { t.catalog.release(t) }
+func (t *Title) Release() {
+	if t.free != nil {
+		t.free()
+		return
+	}
+	t.catalog.release(t)
+}
 
 // load makes the index.
 func (t *Title) load() {
