@@ -45,6 +45,9 @@ func (r *Recordings) LookupAt(key media.Key, at time.Time) (Take, bool, error) {
 func (r *Recordings) takes(key media.Key, limit int) ([]Take, error) {
 	var takes []Take
 	err := r.opts.Index.RecordingsOf(store.StreamKey(key), func(s *store.Recording) bool {
+		if s.Place == store.Doomed {
+			return true
+		}
 		if n := len(takes); n == 0 || !takes[n-1].Started.Equal(s.Take) {
 			if limit > 0 && n == limit {
 				return false
@@ -65,6 +68,9 @@ func (r *Recordings) takes(key media.Key, limit int) ([]Take, error) {
 func (r *Recordings) newest(key media.Key) (*store.Recording, error) {
 	var newest *store.Recording
 	err := r.opts.Index.RecordingsOf(store.StreamKey(key), func(s *store.Recording) bool {
+		if s.Place == store.Doomed {
+			return true
+		}
 		newest = s
 		return false
 	})
@@ -76,28 +82,51 @@ func (r *Recordings) OpenFile(path string) (File, error) { return r.opts.Disk.Op
 
 // List calls each for all recordings, ordered by stream, the newest take first, until it returns false.
 func (r *Recordings) List(each func(*store.Recording) bool) error {
-	return r.opts.Index.Recordings(each)
+	return r.opts.Index.Recordings(func(s *store.Recording) bool { return s.Place == store.Doomed || each(s) })
 }
 
-// Delete removes the recording at path, file and all. The error is ErrInUse for one that is being written, and wraps
-// store.ErrNoRecording for one that the index does not have.
+// Delete removes the recording at path, file and all. What the object store has of it goes in the background, also when that takes
+// days; after OpenIdle it goes at once, and the error says when it did not. The error is ErrInUse for one that is being written,
+// and wraps store.ErrNoRecording for one that the index does not have.
 func (r *Recordings) Delete(path string) error {
-	if _, err := r.opts.Index.Recording(path); err != nil {
+	s, err := r.opts.Index.Recording(path)
+	if err == nil && s.Place == store.Doomed && !r.idle {
+		err = fmt.Errorf("record: %s: %w", path, store.ErrNoRecording)
+	}
+	if err != nil {
 		return err
 	}
-	return r.remove(path)
+	if err := r.remove(path); err != nil || !r.idle {
+		return err
+	}
+	return r.buryNow(path)
 }
 
-// remove removes the file first: one that is left over comes back into the index at the next start.
+// remove removes a recording from the disk and from the index, but for what the object store must still remove. It does not
+// wait for the object store.
 func (r *Recordings) remove(path string) error {
+	r.interrupt(path)
 	if !r.use(path) {
 		return fmt.Errorf("%w: %s", ErrInUse, path)
 	}
 	defer r.release(path)
+	remote := false
+	err := r.opts.Index.ChangeRecording(path, func(s *store.Recording) bool {
+		remote = s.Place != store.Local
+		s.Place = store.Doomed
+		return remote
+	})
+	if err != nil && !errors.Is(err, store.ErrNoRecording) {
+		return err
+	}
 	if err := r.opts.Disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return r.opts.Index.DeleteRecording(path)
+	if remote {
+		r.enqueue(path)
+		return nil
+	}
+	return r.opts.Index.DeleteRecording(path) // last: a file that is left over comes back at the next start
 }
 
 // prune removes the takes of a stream that are older than take, but for the newest keep.

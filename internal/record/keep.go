@@ -38,7 +38,7 @@ func (r *Recordings) removeOld(now time.Time) error {
 	err := r.opts.Index.Recordings(func(s *store.Recording) bool {
 		keep := r.opts.Keep(s.App)
 		switch {
-		case !s.Complete:
+		case !s.Complete, s.Place == store.Doomed:
 		case keep.Age > 0 && now.Sub(s.Ended) > keep.Age:
 			tooOld = append(tooOld, s.Path)
 		case keep.Size > 0:

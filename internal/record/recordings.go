@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"leat/internal/object"
 	"leat/internal/store"
 	"leat/live"
 	"leat/media"
@@ -47,6 +48,13 @@ type Options struct {
 	Templates []*Template
 	// Keep tells how long the recordings of an application are kept; nil means for ever.
 	Keep func(app string) Keep
+
+	// Store gets all complete recordings; nil means that they stay on the disk. It must not be closed before Recordings.
+	Store *object.Bucket
+	// KeepLocal tells how long a recording stays on the disk when the object store has it; nil means no longer than that.
+	KeepLocal func() time.Duration
+	// Uploads is how many recordings are uploaded at the same time. Zero means 2.
+	Uploads int
 }
 
 // Recordings is what a server has recorded and is recording. Its methods may be called from any goroutine.
@@ -59,6 +67,8 @@ type Recordings struct {
 	work  sync.WaitGroup // that goroutine, and the recorders
 
 	failures atomic.Uint64
+	idle     bool // there are no goroutines: see OpenIdle
+	uploads  uploads
 
 	mu        sync.Mutex
 	closed    bool
@@ -73,6 +83,11 @@ func Open(o Options) *Recordings {
 	r := newRecordings(o)
 	r.stop = stop
 	r.work.Go(func() { r.tend(ctx) })
+	if r.opts.Store != nil {
+		for range r.opts.Uploads {
+			r.work.Go(func() { r.tendStore(ctx) })
+		}
+	}
 	return r
 }
 
@@ -80,7 +95,7 @@ func Open(o Options) *Recordings {
 // nothing can be recorded. It need not be closed.
 func OpenIdle(o Options) *Recordings {
 	r := newRecordings(o)
-	r.closed = true
+	r.closed, r.idle = true, true
 	return r
 }
 
@@ -88,11 +103,13 @@ func newRecordings(o Options) *Recordings {
 	o.Sync = cmp.Or(o.Sync, 10*time.Second)
 	o.MinFree = cmp.Or(o.MinFree, 5)
 	o.Buffer = cmp.Or(o.Buffer, 64<<20)
+	o.Uploads = cmp.Or(o.Uploads, 2)
 	o.Templates = append([]*Template{mustDefault()}, o.Templates...)
 	return &Recordings{
 		opts: o, log: cmp.Or(o.Logger, slog.Default()),
 		ready: make(chan struct{}), tidy: make(chan struct{}, 1), stop: func() {},
 		recorders: map[media.Key]*Recorder{}, inUse: map[string]bool{},
+		uploads: uploads{queue: make(chan string, maxWaiting), known: map[string]bool{}, sending: map[string]*sending{}},
 	}
 }
 
@@ -119,6 +136,9 @@ func (r *Recordings) tend(ctx context.Context) {
 	for {
 		if err := r.removeOld(time.Now()); err != nil {
 			r.log.Warn("old recordings could not be removed", "err", err)
+		}
+		if err := r.findWork(time.Now()); err != nil {
+			r.log.Warn("recordings for the object store could not be looked for", "err", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -42,9 +42,20 @@ func (r *Recordings) Recover(ctx context.Context) (Report, error) {
 		return report, err
 	}
 	indexed := map[string]*store.Recording{}
+	var moved []string // which are on the disk, or not, and the index says otherwise
 	err = r.opts.Index.Recordings(func(s *store.Recording) bool {
 		f, ok := files[s.Path]
 		switch {
+		case s.Place == store.Doomed:
+			delete(files, s.Path)
+			if ok {
+				report.Removed = append(report.Removed, s.Path)
+			}
+		case s.Place == store.Stored && (!ok || s.Size == f.size):
+			delete(files, s.Path)
+			if ok == s.OffDisk {
+				moved = append(moved, s.Path)
+			}
 		case !ok:
 			report.Missing = append(report.Missing, s.Path)
 		case s.Complete && s.Size == f.size:
@@ -56,6 +67,16 @@ func (r *Recordings) Recover(ctx context.Context) (Report, error) {
 	})
 	if err != nil {
 		return report, err
+	}
+	for _, path := range moved {
+		if err := r.opts.Index.ChangeRecording(path, func(s *store.Recording) bool { s.OffDisk = !s.OffDisk; return true }); err != nil {
+			return report, err
+		}
+	}
+	for _, path := range report.Removed {
+		if err := r.opts.Disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return report, err
+		}
 	}
 	for _, path := range report.Missing {
 		if r.isInUse(path) {
@@ -154,6 +175,7 @@ func (r *Recordings) recoverFile(f found, known *store.Recording, report *Report
 		report.Repaired = append(report.Repaired, f.path)
 	}
 	info.Ended = f.modified.UTC()
+	info.Remote = r.destined(info.Remote)
 	if err := r.opts.Index.PutRecording(info); err != nil {
 		r.log.Warn("a recording could not be put into the index", "file", f.path, "err", err)
 		report.Failed = append(report.Failed, f.path)
@@ -219,9 +241,13 @@ func (r *Recordings) Repair(path string) error {
 		return fmt.Errorf("%w: %s", ErrInUse, path)
 	}
 	defer r.release(path)
+	if info.OffDisk {
+		return nil // it was whole when it left the disk
+	}
 	if err := r.repair(info); err != nil {
 		return err
 	}
+	info.Remote = r.destined(info.Remote)
 	return r.opts.Index.PutRecording(info)
 }
 

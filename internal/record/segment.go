@@ -200,7 +200,7 @@ func (c *Recorder) resume(ctx context.Context, at time.Duration, now time.Time) 
 	again := containers[c.spec.Format].resume
 	full := c.spec.SegmentTime > 0 && info.Duration >= c.spec.SegmentTime ||
 		c.spec.SegmentSize > 0 && info.Size >= c.spec.SegmentSize
-	if again == nil || Format(info.Format) != c.spec.Format || !info.Complete || full || !r.use(info.Path) {
+	if again == nil || info.OffDisk || Format(info.Format) != c.spec.Format || !info.Complete || full || !r.use(info.Path) {
 		return nil, nil //nolint:nilnil // as documented
 	}
 	file, err := r.opts.Disk.Open(info.Path)
@@ -220,6 +220,9 @@ func (c *Recorder) resume(ctx context.Context, at time.Duration, now time.Time) 
 		return nil, file.Close()
 	}
 	info.Complete = false
+	if info.Place != store.Local { // what the object store has is not the whole of it any more
+		info.Remote = store.Remote{Place: store.Uploading}
+	}
 	if err := r.opts.Index.PutRecording(info); err != nil {
 		r.release(info.Path)
 		return nil, errors.Join(err, file.Close())
@@ -247,11 +250,15 @@ func (c *Recorder) complete() {
 	seg.info.Ended = time.Now().UTC()
 	err = errors.Join(err, seg.file.Sync(), seg.file.Close())
 	seg.info.Complete = err == nil // else the next start repairs it
+	seg.info.Remote = r.destined(seg.info.Remote)
 	err = errors.Join(err, r.opts.Index.PutRecording(&seg.info))
 	if err != nil {
 		c.log.Warn("a recording could not be completed; leat recordings repair will do it", "file", seg.info.Path, "err", err)
 	}
 	r.release(seg.info.Path)
 	c.last, c.lastBase = &seg.info, seg.base
+	if seg.info.Complete {
+		r.enqueue(seg.info.Path)
+	}
 	r.rouse()
 }

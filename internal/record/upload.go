@@ -1,0 +1,294 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"leat/internal/object"
+	"leat/internal/store"
+)
+
+const (
+	// maxWaiting is how many recordings wait in memory for the object store; the index knows the others.
+	maxWaiting = 4096
+
+	minBackoff = time.Second
+	maxBackoff = time.Minute
+)
+
+// uploads is what is to be done for the object store: recordings by their paths.
+type uploads struct {
+	queue chan string
+
+	mu       sync.Mutex
+	known    map[string]bool // in the queue or being worked on; true: it has come again meanwhile
+	sending  map[string]*sending
+	uploaded uint64
+	failures uint64
+	trouble  error // the kind of the last failure; nil: the store works
+	backoff  time.Duration
+}
+
+// sending is a file on its way.
+type sending struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// UploadStats is what the object store is to do, and has done since the start.
+type UploadStats struct {
+	Waiting  int    // recordings that wait for it, or are on their way to it or out of it
+	Uploaded uint64 // recordings that it has got
+	Failures uint64 // times that it could not be used
+}
+
+// Uploads counts.
+func (r *Recordings) Uploads() UploadStats {
+	u := &r.uploads
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return UploadStats{len(u.known), u.uploaded, u.failures}
+}
+
+// enqueue lets the object store's workers look at a recording. When too many wait it is found again within a minute.
+func (r *Recordings) enqueue(path string) {
+	if r.opts.Store == nil || r.idle {
+		return
+	}
+	u := &r.uploads
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, ok := u.known[path]; ok {
+		u.known[path] = true
+		return
+	}
+	select {
+	case u.queue <- path:
+		u.known[path] = false
+	default:
+	}
+}
+
+// looked forgets a path that was looked at, or puts it at the end of the queue.
+func (r *Recordings) looked(path string, again bool) {
+	u := &r.uploads
+	u.mu.Lock()
+	again = again || u.known[path]
+	delete(u.known, path)
+	u.mu.Unlock()
+	if again {
+		r.enqueue(path)
+	}
+}
+
+// findWork enqueues all recordings for which the object store has something to do.
+func (r *Recordings) findWork(now time.Time) error {
+	if r.opts.Store == nil {
+		return nil
+	}
+	keep := r.keepLocal()
+	return r.opts.Index.Recordings(func(s *store.Recording) bool {
+		switch {
+		case s.Place == store.Doomed,
+			s.Complete && s.Place != store.Stored,
+			s.Place == store.Stored && !s.OffDisk && now.Sub(s.Uploaded) >= keep:
+			r.enqueue(s.Path)
+		}
+		return true
+	})
+}
+
+// destined returns where a recording is that has just become complete on the disk.
+func (r *Recordings) destined(before store.Remote) store.Remote {
+	if r.opts.Store == nil && before.Place == store.Local {
+		return store.Remote{}
+	}
+	return store.Remote{Place: store.Uploading}
+}
+
+func (r *Recordings) keepLocal() time.Duration {
+	if r.opts.KeepLocal == nil {
+		return 0
+	}
+	return r.opts.KeepLocal()
+}
+
+// tendStore does what is to be done for the object store until ctx is done.
+func (r *Recordings) tendStore(ctx context.Context) {
+	for {
+		var path string
+		select {
+		case <-ctx.Done():
+			return
+		case path = <-r.uploads.queue:
+		}
+		err := r.deliver(ctx, path)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := r.judge(err)
+		if pause > 0 {
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			}
+		}
+		r.looked(path, pause > 0)
+	}
+}
+
+// judge takes note of whether the object store works, and returns how long it is to be left alone. It logs changes only.
+func (r *Recordings) judge(err error) (pause time.Duration) {
+	u := &r.uploads
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err == nil {
+		if u.trouble != nil {
+			r.log.Info("the object store works again: recordings are uploaded", "store", r.opts.Store.String())
+		}
+		u.trouble, u.backoff = nil, 0
+		return 0
+	}
+	u.failures++
+	if kind := kindOf(err); u.trouble != kind { //nolint:errorlint // these are sentinels
+		u.trouble = kind
+		r.log.Warn("recordings cannot be brought to the object store; they stay on the disk, and it is tried again", "err", err)
+	}
+	u.backoff = min(max(2*u.backoff, minBackoff), maxBackoff)
+	return u.backoff/2 + rand.N(u.backoff/2)
+}
+
+var errOther = errors.New("record: another failure")
+
+// kindOf returns the sentinel that an error of the object store wraps.
+func kindOf(err error) error {
+	for _, kind := range []error{object.ErrUnavailable, object.ErrRefused, object.ErrNoBucket} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return errOther
+}
+
+// deliver does for one recording what is to be done now.
+func (r *Recordings) deliver(ctx context.Context, path string) error {
+	s, err := r.opts.Index.Recording(path)
+	switch {
+	case errors.Is(err, store.ErrNoRecording):
+		return nil
+	case err != nil:
+		return err
+	case s.Place == store.Doomed:
+		return r.bury(ctx, path)
+	case !s.Complete:
+		return nil // it comes again when it is
+	case s.Place != store.Stored:
+		if err := r.upload(ctx, s); err != nil {
+			return err
+		}
+		if r.keepLocal() > 0 {
+			return nil
+		}
+		return r.leaveDisk(path)
+	case !s.OffDisk && time.Since(s.Uploaded) >= r.keepLocal():
+		return r.leaveDisk(path)
+	}
+	return nil
+}
+
+// bury removes what is left of a recording that was removed.
+func (r *Recordings) bury(ctx context.Context, path string) error {
+	if err := r.opts.Store.Remove(ctx, path); err != nil {
+		return err
+	}
+	return r.opts.Index.DeleteRecording(path)
+}
+
+// upload brings a file to the object store. One that is being written now is left alone.
+func (r *Recordings) upload(ctx context.Context, s *store.Recording) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sent := &sending{cancel, make(chan struct{})}
+	if !r.use(s.Path) {
+		return nil
+	}
+	r.setSending(s.Path, sent)
+	defer close(sent.done)
+	defer r.release(s.Path)
+	defer r.setSending(s.Path, nil)
+	file, err := r.opts.Disk.Open(s.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.log.Warn("a recording was removed from the disk before it was uploaded", "file", s.Path)
+		return r.opts.Index.DeleteRecording(s.Path)
+	}
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	info, err := r.opts.Store.Put(ctx, s.Path, file, file.Size())
+	if err = errors.Join(err, file.Close()); err != nil {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // somebody wants the recording gone, or the server ends
+		}
+		return err
+	}
+	err = r.opts.Index.ChangeRecording(s.Path, func(s *store.Recording) bool {
+		s.Remote = store.Remote{Place: store.Stored, ETag: info.ETag, Uploaded: time.Now().UTC()}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	r.uploads.mu.Lock()
+	r.uploads.uploaded++
+	r.uploads.mu.Unlock()
+	r.log.Info("recording stored", "file", s.Path, "bytes", info.Size, "dur", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+func (r *Recordings) setSending(path string, s *sending) {
+	r.uploads.mu.Lock()
+	defer r.uploads.mu.Unlock()
+	if s == nil {
+		delete(r.uploads.sending, path)
+		return
+	}
+	r.uploads.sending[path] = s
+}
+
+// interrupt breaks off the upload of a recording, if there is one, and waits for its end.
+func (r *Recordings) interrupt(path string) {
+	r.uploads.mu.Lock()
+	s := r.uploads.sending[path]
+	r.uploads.mu.Unlock()
+	if s != nil {
+		s.cancel()
+		<-s.done
+	}
+}
+
+// leaveDisk removes the file of a recording that the object store has.
+func (r *Recordings) leaveDisk(path string) error {
+	if !r.use(path) {
+		return nil
+	}
+	defer r.release(path)
+	s, err := r.opts.Index.Recording(path)
+	if errors.Is(err, store.ErrNoRecording) {
+		return nil
+	}
+	if err != nil || s.Place != store.Stored {
+		return err
+	}
+	if err := r.opts.Disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return r.opts.Index.ChangeRecording(path, func(s *store.Recording) bool { s.OffDisk = true; return true })
+}
