@@ -13,11 +13,13 @@ var DefaultYAML []byte
 // Config is everything that an operator can set. It comes from Default, Load or Parse and is not changed
 // afterwards. default.yaml says what each field means; the comments here add what code must know.
 type Config struct {
-	RTMP  string `yaml:"rtmp" reload:"restart"`  // listen address; empty turns the listener off
-	RTMPS string `yaml:"rtmps" reload:"restart"` // RTMP over TLS; empty turns it off; needs TLS
-	HTTP  string `yaml:"http" reload:"restart"`  // the public door; empty turns it off
-	Admin string `yaml:"admin" reload:"restart"` // health and metrics; empty turns it off
-	Data  string `yaml:"data" reload:"restart"`  // folder under which all that is written lives
+	RTMP       string   `yaml:"rtmp" reload:"restart"`  // listen address; empty turns the listener off
+	RTMPS      string   `yaml:"rtmps" reload:"restart"` // RTMP over TLS; empty turns it off; needs TLS
+	HTTP       string   `yaml:"http" reload:"restart"`  // the public door; empty turns it off
+	Admin      string   `yaml:"admin" reload:"restart"` // console, API, health and metrics; empty turns it off
+	AdminNames []string `yaml:"admin_names" reload:"restart"`
+
+	Data string `yaml:"data" reload:"restart"` // folder under which all that is written lives
 
 	RTMPT   bool    `yaml:"rtmpt" reload:"restart"`
 	RTMPE   bool    `yaml:"rtmpe" reload:"restart"`

@@ -12,6 +12,8 @@ import (
 
 	"leat/internal/metrics"
 	"leat/internal/web"
+	"leat/internal/web/api"
+	"leat/internal/web/ui"
 )
 
 // door is a listener and what serves it.
@@ -29,6 +31,7 @@ func (n *Node) Listen(ctx context.Context) error {
 	err := n.openAll(ctx)
 	if err == nil {
 		n.useRecordings(n.Config())
+		n.startMeter()
 		n.failed = make(chan error, len(n.doors))
 		return nil
 	}
@@ -45,7 +48,12 @@ func (n *Node) Listen(ctx context.Context) error {
 func (n *Node) openAll(ctx context.Context) error {
 	cfg := n.Config()
 	public := web.NewServer(web.Public(), n.log)
-	admin := web.NewServer(web.Admin(web.AdminConfig{Metrics: metrics.Handler(n.snapshot), Ready: n.Ready}), n.log)
+	admin := web.NewServer(web.Admin(web.AdminConfig{
+		Metrics: metrics.Handler(n.snapshot), Ready: n.Ready,
+		API:     api.Handler(api.Config{Server: n.control(), Logger: n.log}),
+		Console: ui.Console(ui.ConsoleConfig{PublicPort: n.publicPort}),
+		Names:   cfg.AdminNames,
+	}), n.log)
 	if err := n.useCertificates(cfg); err != nil {
 		return err
 	}
@@ -79,6 +87,14 @@ func (n *Node) open(ctx context.Context, addr string, d door) error {
 	d.listener, d.url = l, doorURL(d.name, l.Addr())
 	n.doors = append(n.doors, d)
 	return nil
+}
+
+// publicPort is that of the public door; 0 when it is shut.
+func (n *Node) publicPort() int {
+	if a, ok := n.Addr("http").(*net.TCPAddr); ok {
+		return a.Port
+	}
+	return 0
 }
 
 // advice says what to do about the usual reasons why a door stays shut.

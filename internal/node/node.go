@@ -9,11 +9,13 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"leat/internal/acme"
 	"leat/internal/config"
 	"leat/internal/fanout"
 	"leat/internal/sharedobject"
+	"leat/internal/web/api"
 	"leat/live"
 	"leat/media"
 	"leat/rtmp"
@@ -49,6 +51,10 @@ type Node struct {
 	publishers atomic.Int64
 	counters   counters
 
+	started time.Time
+	news    api.News
+	meter   meter
+
 	mu       sync.Mutex
 	stopping bool // no feed is made any more
 	feeds    map[feedKey]*feed
@@ -71,6 +77,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 		hub:     live.NewHub(hubConfig(cfg)),
 		sweeper: fanout.NewSweeper(0),
 		memory:  debug.SetMemoryLimit(-1),
+		started: time.Now(),
 		feeds:   map[feedKey]*feed{},
 	}
 	n.cfg.Store(cfg)
@@ -116,6 +123,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	n.hub.Close()
 	n.closeFeeds()
 	err = errors.Join(err, n.playback.close(), n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
+	n.stopMeter()
 	for _, d := range n.doors {
 		if d.http != nil {
 			err = errors.Join(err, shutdownHTTP(ctx, d.http))

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"leat/internal/fanout"
+	"leat/internal/web/api"
+	"leat/media"
 	"leat/rtmp"
 )
 
@@ -15,6 +17,8 @@ import (
 type player struct {
 	node     *Node
 	log      *slog.Logger
+	conn     *rtmp.Conn
+	key      media.Key
 	outlet   *rtmp.Outlet
 	feed     *feed
 	started  time.Time
@@ -30,7 +34,7 @@ type player struct {
 
 // join detaches a player from its handler and lets it join its stream's feed.
 func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
-	p := &player{node: n, log: log, started: time.Now(), audio: true, video: true}
+	p := &player{node: n, log: log, conn: s.Conn(), key: s.Key(), started: time.Now(), audio: true, video: true}
 	if d := s.Play().Duration; d >= 0 {
 		p.duration = max(d, time.Nanosecond) // 0 asks for a single frame
 	}
@@ -45,6 +49,7 @@ func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 	}
 	n.counters.plays.Add(1)
 	log.Info("playing")
+	n.tell(api.EventPlaying, s.Conn(), s.Key(), "")
 	var first func()
 	if onAir { // who waits for a publisher waits as long as it takes
 		first = func() { n.counters.firstFrame.observe(time.Since(p.started), 1) }
@@ -174,6 +179,28 @@ func (p *player) part() {
 	p.sum.Dropped += s.Dropped
 }
 
+// stats are those of all its times in a log.
+func (p *player) stats() fanout.PlayerStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.sum
+	if p.member != nil {
+		now := p.member.Stats()
+		s.Bytes += now.Bytes
+		s.Messages += now.Messages
+		s.Dropped += now.Dropped
+		s.Lag = now.Lag
+	}
+	return s
+}
+
+// paused reports whether it is in no log now.
+func (p *player) paused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.member == nil
+}
+
 // dropped is how many messages it should have had, but for being too slow. It never goes back.
 func (p *player) dropped() int64 {
 	p.mu.Lock()
@@ -218,5 +245,6 @@ func (p *player) leave(why string) {
 	p.mu.Unlock()
 	p.part()
 	p.feed.leave(p)
+	p.node.tell(api.EventLeft, p.conn, p.key, why)
 	p.log.Info("play ended", "reason", why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
 }

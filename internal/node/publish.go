@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"leat/internal/config"
+	"leat/internal/web/api"
 	"leat/live"
 	"leat/media"
 	"leat/rtmp"
@@ -35,6 +36,7 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 	started := time.Now()
 	n.counters.publications.Add(1)
 	log.Info("publishing", "type", string(s.Type()))
+	n.tell(api.EventPublished, s.Conn(), s.Key(), "")
 	w := &inspector{log: log, to: pub}
 	recording, err := n.record(log, s, &app.Record)
 	packets := int64(0)
@@ -46,6 +48,7 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 	if info, ok := n.hub.Stream(s.Key()); ok && info.Grace {
 		log = log.With("players", "they wait for its return")
 	}
+	n.tell(api.EventUnpublished, s.Conn(), s.Key(), endText(err))
 	log.Info("publish ended", "reason", endText(err), "packets", packets, "bytes", w.bytes.Load(), "dur", time.Since(started).Round(time.Millisecond))
 	var gone *rtmp.CloseReason
 	switch {

@@ -317,6 +317,22 @@ func failureText(err error) string {
 	return "the server failed to write it."
 }
 
+// openedRecordings returns the recordings if there are any, and nil while nothing was ever recorded.
+func (n *Node) openedRecordings() (*record.Recordings, error) {
+	n.archive.mu.Lock()
+	defer n.archive.mu.Unlock()
+	if n.archive.closed {
+		return nil, record.ErrClosed
+	}
+	return n.archive.all, nil
+}
+
+// isRecorded reports whether a stream is being recorded.
+func (n *Node) isRecorded(key media.Key) bool {
+	all, err := n.openedRecordings()
+	return err == nil && all != nil && all.Recorder(key) != nil
+}
+
 // recordingStats returns how many streams are being recorded, and how often recording has failed.
 func (n *Node) recordingStats() (recording int, failures uint64) {
 	n.archive.mu.Lock()

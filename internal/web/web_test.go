@@ -18,6 +18,9 @@ func newAdmin(ready error) http.Handler {
 	return Admin(AdminConfig{
 		Metrics: sayer(http.StatusOK, "leat_connections 1"),
 		Ready:   func() error { return ready },
+		API:     sayer(http.StatusOK, "the API"),
+		Console: sayer(http.StatusOK, "the console"),
+		Names:   []string{"console.example.org"},
 	})
 }
 
@@ -37,13 +40,32 @@ func TestAdmin(t *testing.T) {
 		{request: "GET /readyz", ready: errors.New("shutting down"), status: 503, body: "not ready: shutting down\n"},
 		{request: "GET /debug/pprof/", status: 200, body: "goroutine"},
 		{request: "GET /debug/pprof/goroutine?debug=1", status: 200, body: "goroutine profile"},
-		{request: "GET /", status: 200, body: "/metrics"},
+		{request: "GET /", status: 200, body: "the console"},
+		{request: "GET /_/console.js", status: 200, body: "the console"},
+		{request: "GET /api/v1/streams", status: 200, body: "the API"},
+		{request: "POST /api/v1/reconnect", status: 200, body: "the API"},
+		{request: "DELETE /api/v1/connections/1", status: 200, body: "the API"},
+		{request: "PATCH /api/v1/streams", status: 405},
 		{request: "GET /nothing", status: 404, body: "There is no such page."},
 		{request: "POST /metrics", status: 405},
 		{request: "DELETE /nothing", status: 405},
 		{request: "POST /debug/pprof/symbol", status: 405},
 
-		{request: "GET /metrics", header: "Origin: http://example.com", status: 200},
+		{request: "GET /", header: "Host: 127.0.0.1:8081", status: 200},
+		{request: "GET /", header: "Host: [::1]:8081", status: 200},
+		{request: "GET /", header: "Host: localhost:8081", status: 200},
+		{request: "GET /", header: "Host: a.localhost", status: 200},
+		{request: "GET /", header: "Host: leat:8081", status: 200},
+		{request: "GET /", header: "Host: console.example.org", status: 200},
+		{request: "GET /", header: "Host: Console.Example.org.:8081", status: 200},
+		{request: "GET /", header: "Host: evil.example:8081", status: 403, body: "admin_names"},
+		{request: "POST /api/v1/reconnect", header: "Host: evil.example\nOrigin: http://evil.example", status: 403, body: "admin_names"},
+		{request: "GET /debug/pprof/", header: "Host: evil.example", status: 403},
+		{request: "GET /metrics", header: "Host: leat.monitoring.svc", status: 200},
+		{request: "GET /readyz", header: "Host: evil.example", status: 200},
+
+		{request: "GET /metrics", header: "Origin: http://localhost:8081", status: 200},
+		{request: "POST /api/v1/reconnect", header: "Origin: http://evil.example", status: 403, body: "other sites"},
 		{request: "GET /metrics", header: "Origin: https://evil.example", status: 403, body: "other sites"},
 		{request: "GET /metrics", header: "Origin: null", status: 403},
 		{request: "GET /metrics", header: "Sec-Fetch-Site: none", status: 200},
@@ -85,8 +107,12 @@ func TestPublic(t *testing.T) {
 func ask(h http.Handler, request, header string) *httptest.ResponseRecorder {
 	method, path, _ := strings.Cut(request, " ")
 	r := httptest.NewRequest(method, path, nil)
+	r.Host = "localhost:8081"
 	for line := range strings.SplitSeq(header, "\n") {
-		if name, value, ok := strings.Cut(line, ": "); ok {
+		switch name, value, ok := strings.Cut(line, ": "); {
+		case name == "Host":
+			r.Host = value
+		case ok:
 			r.Header.Set(name, value)
 		}
 	}
