@@ -30,7 +30,7 @@ var importTable = []rule{
 	{packages: []string{"internal/vod"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/format/..."}},
 	{packages: []string{"internal/record"}, imports: []string{"media", "flv", "internal/format/...", "live", "internal/store", "internal/object"}},
 	{packages: []string{"internal/dvr"}, imports: []string{"media", "internal/format", "live"}},
-	{packages: []string{"internal/relay"}, imports: []string{"rtmp", "media", "live", "internal/sendqueue"}},
+	{packages: []string{"internal/relay"}, imports: []string{"amf", "rtmp", "media", "live"}},
 	{packages: []string{"internal/sharedobject"}, imports: []string{"amf", "rtmp", "internal/store"}},
 	{packages: []string{"internal/diagnose"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/wire/...", "internal/format/codec"}},
 	{

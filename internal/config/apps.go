@@ -4,6 +4,7 @@ import (
 	"net"
 	"path"
 	"strings"
+	"time"
 )
 
 // App is what an application allows. The zero value allows nobody anything: it comes from a Config.
@@ -24,6 +25,12 @@ type App struct {
 	Users       Users    `yaml:"users_file" reload:"hot"`   // who may publish, besides what is above; empty asks for nobody
 	SecureToken Secret   `yaml:"secure_token" reload:"hot"` // key; empty does not ask
 	SWF         Files    `yaml:"swf_files" reload:"hot"`    // empty does not ask
+
+	// DVRWindow is how far players of live streams can go back; 0: not at all.
+	DVRWindow time.Duration `yaml:"dvr_window" min:"0s" max:"24h" reload:"hot"`
+
+	Push Pushes `yaml:"push" reload:"hot"`
+	Pull Pulls  `yaml:"pull" reload:"hot"`
 
 	PlayDir    string     `yaml:"play_dir" reload:"hot"` // folder with files to play; empty is none
 	Renditions Renditions `yaml:"renditions" reload:"hot"`

@@ -85,6 +85,9 @@ func TestDefaultYAMLCommentsAreAlive(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "live.token"), []byte("s3cret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(folder, "live.key"), []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c, err := Parse(filepath.Join(folder, "leat.yaml"), []byte(example.String()))
 	if err != nil {
 		t.Fatalf("the examples of default.yaml:\n%s\n%v", example.String(), err)

@@ -93,7 +93,15 @@ func (l *loader) field(node ast.Node, f field, from origin) {
 		l.failAt(from, f.path, "has no value; leave the line out for the default")
 		return
 	}
-	switch f.value.Addr().Interface().(type) {
+	switch value := f.value.Addr().Interface().(type) {
+	case *Pushes:
+		l.origins[f.path] = from
+		*value = relays(l, node, f.path, from, newPush)
+		return
+	case *Pulls:
+		l.origins[f.path] = from
+		*value = relays(l, node, f.path, from, newPull)
+		return
 	case *Apps:
 		l.apps = pending{node, from}
 		return

@@ -32,10 +32,11 @@ func (f field) isSection() bool {
 	return f.value.Kind() == reflect.Struct && !text
 }
 
-// isNamed reports whether the field's keys are names of the operator's choice: apps and vhosts.
+// isNamed reports whether the field has a shape that only a file can hold: apps and vhosts, whose keys are names of the operator's
+// choice, and the lists of pushes and pulls.
 func (f field) isNamed() bool {
 	switch f.value.Interface().(type) {
-	case Apps, VHosts:
+	case Apps, VHosts, Pushes, Pulls:
 		return true
 	}
 	return false

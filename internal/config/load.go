@@ -157,6 +157,8 @@ func (l *loader) override(overrides []Override) {
 func (l *loader) finish() {
 	l.resolve(&l.config.TLS.Cert)
 	l.resolve(&l.config.TLS.Key)
+	s3 := &l.config.Recordings.S3
+	l.token(&s3.SecretKey, &s3.SecretKeyFile, "recordings.s3.secret_key")
 	l.tokens(&l.config.Defaults, "defaults")
 	l.config.Apps = l.decodeApps(l.apps)
 	l.config.VHosts = l.decodeVHosts(l.vhosts)
@@ -175,6 +177,7 @@ func (l *loader) tokens(app *App, path string) {
 	l.token(&app.PublishToken, &app.PublishTokenFile, path+".publish_token")
 	l.token(&app.PlayToken, &app.PlayTokenFile, path+".play_token")
 	l.users(&app.Users, path+".users_file")
+	l.relayFiles(app, path)
 	if l.origins[path+".play_dir"] != (origin{}) {
 		l.resolve(&app.PlayDir)
 	}

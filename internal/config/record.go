@@ -13,6 +13,8 @@ import (
 type Recordings struct {
 	Sync    time.Duration `yaml:"sync" reload:"restart" min:"0s" max:"1h"`     // 0: only when a file is complete
 	MinFree int           `yaml:"min_free" reload:"restart" min:"0" max:"100"` // percent; 0: a disk may be filled up
+
+	S3 S3 `yaml:"s3"`
 }
 
 // Record says which streams of an application are recorded, and how. default.yaml says what each field means.

@@ -18,10 +18,12 @@ func (l *loader) validate() {
 	}
 	l.validateAddresses()
 	l.validateTLS()
+	l.validateS3()
 	if c.Limits.PartialSize < c.Limits.MediaMessage {
 		l.fail("limits.partial_size", fmt.Sprintf("must be at least limits.media_message (%s), not %s: a message of that length "+
 			"could not be received", c.Limits.MediaMessage, c.Limits.PartialSize))
 	}
+	l.validateRelays(&c.Defaults, "defaults", "*")
 	l.validateApps(c.Apps, "apps")
 	for _, v := range c.VHosts {
 		name := "vhosts." + v.Host
@@ -126,6 +128,7 @@ func (l *loader) validateApps(apps Apps, name string) {
 				l.validateRange(f)
 			}
 		}
+		l.validateRelays(&app.App, name+"."+app.Pattern, app.Pattern)
 		if strings.Contains(app.Pattern, "/") {
 			l.fail(name+"."+app.Pattern, "must be an application without instance or stream: no \"/\"")
 		}

@@ -291,6 +291,6 @@ func (r *Relay) dialConfig(to *place, path Path, log *slog.Logger) *rtmp.DialCon
 		Dial:      r.cfg.Dial,
 		TLSConfig: to.tls,
 		Limits:    rtmp.Limits{WriteStall: deadAfter},
-		Logger:    log,
+		Logger:    slog.New(hiding{log.Handler(), to.secrets}),
 	}
 }
