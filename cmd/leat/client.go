@@ -13,6 +13,8 @@ import (
 
 // connectFlags are the flags of every verb that connects to a server.
 type connectFlags struct {
+	routeFlags
+
 	App      string `help:"Application, where the URL does not show which part of it that is." placeholder:"APP"`
 	Playpath string `help:"Stream name, likewise." placeholder:"NAME"`
 	Insecure bool   `help:"Do not verify the certificate of an rtmps server."`
@@ -23,6 +25,8 @@ type target struct {
 	url     *rtmp.URL
 	timeout time.Duration // for connecting, and for an answer to publish or play; 0: connecting has 10 s, answers have no limit
 	tls     *tls.Config
+	dialer  dialFunc      // nil: any way
+	stall   time.Duration // how long a connection may take no byte that waits; 0: 30 s
 	secrets *strings.Replacer
 }
 
@@ -49,7 +53,11 @@ func (f *connectFlags) target(rawURL string, timeout time.Duration) (*target, er
 	if timeout < 0 {
 		return nil, &exitError{exitUsage, errors.New("--timeout must not be negative")}
 	}
-	t := &target{url: u, timeout: timeout, secrets: secretsOf(u)}
+	dialer, err := f.dialer()
+	if err != nil {
+		return nil, err
+	}
+	t := &target{url: u, timeout: timeout, dialer: dialer, secrets: secretsOf(u)}
 	if f.Insecure {
 		t.tls = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} // the user asked for it
 	}
@@ -77,11 +85,18 @@ const (
 
 // dial connects, to publish or to play. Its errors are for the user.
 func (t *target) dial(ctx context.Context, plays bool) (*rtmp.Conn, error) {
-	conn, err := rtmp.DialURL(ctx, t.url, &rtmp.DialConfig{Timeout: t.timeout, TLSConfig: t.tls, Player: plays})
+	conn, err := t.connect(ctx, plays)
 	if err != nil {
 		return nil, t.failure(ctx, err, "connect")
 	}
 	return conn, nil
+}
+
+// connect is dial with the errors of package rtmp.
+func (t *target) connect(ctx context.Context, plays bool) (*rtmp.Conn, error) {
+	return rtmp.DialURL(ctx, t.url, &rtmp.DialConfig{
+		Timeout: t.timeout, TLSConfig: t.tls, Dial: t.dialer, Player: plays, Limits: rtmp.Limits{WriteStall: t.stall},
+	})
 }
 
 // answering bounds the wait for the answer to a command.

@@ -45,3 +45,10 @@ func (c *pacer) wait(ctx context.Context, p *media.Packet) error {
 		return context.Cause(ctx)
 	}
 }
+
+// shift puts off all that is due by d, which was spent in a wait for something else.
+func (c *pacer) shift(d time.Duration) {
+	if c.timer != nil {
+		c.begun = c.begun.Add(d)
+	}
+}

@@ -95,7 +95,7 @@ func TestServerEndsPublish(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			address := serveOn(t, listen(t), &peer{publish: test.publish})
-			code, _, stderr := leat(t.Context(), "", "publish", "--loop", file, "rtmp://"+address+"/live/key?token=sesame")
+			code, _, stderr := leat(t.Context(), "", "publish", "--loop", "--retry", "0", file, "rtmp://"+address+"/live/key?token=sesame")
 			if got := masked(stderr, address); code != test.code || got != "leat: "+test.want+"\n" {
 				t.Errorf("code %d, want %d; it said %q, want %q", code, test.code, got, test.want)
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"leat/internal/format/container"
 	"leat/media"
 	"leat/rtmp"
 )
@@ -18,7 +19,7 @@ import (
 type probeCommand struct {
 	connectFlags
 
-	Source  string        `arg:"" name:"url" help:"What to look at: rtmp://host/app/name, an FLV file, or - for one on standard input."`
+	Source  string        `arg:"" name:"url" help:"What to look at: rtmp://host/app/name, an FLV, MP4 or MP3 file, or - for one on standard input."`
 	Analyze time.Duration `help:"How much of a live stream to look at; less when everything is known before. Files are read to their end." default:"5s" placeholder:"TIME"`
 	Timeout time.Duration `help:"How long to wait for the server's answers and for the first packet." default:"10s"`
 	JSON    bool          `name:"json" help:"Print JSON with the names that ffprobe uses."`
@@ -46,7 +47,7 @@ func (c *probeCommand) Run(ctx context.Context, std streams) error {
 	return err
 }
 
-// file looks at all of an FLV file. One that is cut off gives a report and an error.
+// file looks at all of an FLV, MP4 or MP3 file. One that is cut off gives a report and an error.
 func (c *probeCommand) file(ctx context.Context, stdin io.Reader) (_ *report, err error) {
 	src, err := openSource(ctx, c.Source, stdin)
 	if err != nil {
@@ -66,8 +67,20 @@ func (c *probeCommand) file(ctx context.Context, stdin io.Reader) (_ *report, er
 	}
 	r := newReport(src.name, &a)
 	r.Format.Duration = seconds((a.end() - a.start()).Round(time.Millisecond))
-	r.Format.Size = fmt.Sprint(src.read)
+	r.Format.Size = fmt.Sprint(max(src.size, src.read))
+	r.Format.FormatName = formatName(src.kind)
 	return r, err
+}
+
+// formatName is what ffprobe calls a container.
+func formatName(k container.Kind) string {
+	switch k {
+	case container.MP4:
+		return "mov,mp4,m4a,3gp,3g2,mj2"
+	case container.MP3:
+		return "mp3"
+	}
+	return "flv"
 }
 
 // stream plays a stream for a while.

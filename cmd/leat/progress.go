@@ -75,6 +75,15 @@ func (p *progress) show() {
 	}
 }
 
+// clear takes the line away until it is written anew.
+func (p *progress) clear() {
+	if p == nil {
+		return
+	}
+	_ = p.bar.Clear()
+	p.shown = time.Time{}
+}
+
 // end shows what at was told last and leaves the line.
 func (p *progress) end() {
 	if p == nil {

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"sync"
 	"time"
 
-	"leat/media"
+	"leat/internal/sendqueue"
 	"leat/rtmp"
 )
 
@@ -17,251 +14,126 @@ import (
 type publishCommand struct {
 	connectFlags
 
-	File string `arg:"" help:"FLV file, or - for standard input."`
-	URL  string `arg:"" name:"url" help:"Where to publish: rtmp://host/app/name."`
+	Source string   `arg:"" name:"source" help:"FLV, MP4 or MP3 file, or - for an FLV stream on standard input."`
+	URLs   []string `arg:"" name:"url" help:"Where to publish: rtmp://host/app/name; several are served at once."`
 
-	Type    string        `help:"What the server is to do with it: live, record, append or appendWithGap." enum:"live,record,append,appendWithGap" default:"live"`
-	Loop    bool          `help:"Begin anew at the end of the file, on one timeline."`
-	Speed   float64       `help:"1 is real time, 2 is twice as fast, 0 as fast as the server takes it." default:"1"`
-	Timeout time.Duration `help:"How long to wait for the server's answers." default:"10s"`
-	JSON    bool          `name:"json" help:"Print a summary as JSON at the end."`
+	Type        string         `help:"What the server is to do with it: live, record, append or appendWithGap." enum:"live,record,append,appendWithGap" default:"live"`
+	Loop        bool           `help:"Begin anew at the end of the file, on one timeline."`
+	Speed       *float64       `help:"1 is real time, 2 is twice as fast, 0 as fast as the servers take it; a file has 1, a pipe passes as it comes." placeholder:"FACTOR"`
+	DropAfter   *time.Duration `help:"How long video may wait for a slow server before some is left out; 0 waits for the server. Pipes, and files with several URLs, have 900ms." placeholder:"TIME"`
+	Timeout     time.Duration  `help:"How long to wait for the server's answers." default:"10s"`
+	SendTimeout time.Duration  `help:"How long a server may take nothing before the connection counts as lost." default:"15s"`
+	Retry       int            `help:"How often in a row to try to connect again when a connection was lost; -1 is for ever." default:"25"`
+	Stats       bool           `help:"Print a line for each URL every second."`
+	JSON        bool           `name:"json" help:"Print a summary as JSON at the end, and --stats as JSON."`
 }
 
-// publishSummary is what --json prints.
-type publishSummary struct {
-	URL        string `json:"url"`
-	Ended      ending `json:"ended"`
-	Reason     string `json:"reason,omitempty"`
-	Packets    int64  `json:"packets"`
-	Bytes      int64  `json:"bytes"`       // of message bodies
-	DurationMS int64  `json:"duration_ms"` // of the media
-	ElapsedMS  int64  `json:"elapsed_ms"`
-	Passes     int    `json:"passes"` // of the file, the last one perhaps in part
-}
-
-// ending says who ended a stream.
-type ending string
-
-const (
-	endedByFile      ending = "file"      // its end
-	endedByServer    ending = "server"    // or the connection to it
-	endedByInterrupt ending = "interrupt" // a signal
-)
-
-// Run publishes until the file or the server ends the stream, or a signal comes. Then the server is told.
+// Run publishes until the source or all servers have ended the stream, or a signal comes. Then the servers are told.
 func (c *publishCommand) Run(ctx context.Context, std streams) (err error) {
-	t, err := c.check()
+	targets, err := c.check()
 	if err != nil {
 		return err
 	}
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	src, err := openSource(inner, c.File, std.in)
+	src, err := openSource(inner, c.Source, std.in)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	if c.Loop && src.size == 0 {
+	if c.Loop && src.isLive() {
 		return &exitError{exitUsage, fmt.Errorf("--loop needs a file: %s cannot be read twice", src.name)}
 	}
-	conn, err := t.dial(ctx, toPublish)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	answering, done := t.answering(ctx)
-	defer done()
-	pub, err := conn.Publish(answering, "", &rtmp.PublishOptions{Type: rtmp.PublishType(c.Type)})
-	if err != nil {
-		return t.failure(ctx, err, "publish")
-	}
-	s := &sender{target: t, pub: pub, src: src, packets: src, pace: pacer{speed: c.Speed}, begun: time.Now()}
-	if c.Loop {
-		s.loop = &repeater{src: src, rewind: src.rewind}
-		s.packets = s.loop
-	}
-	s.progress = newProgress(std.err, "publishing", c.total(src))
-	err = s.run(ctx, inner, cancel)
-	s.progress.end()
-	err = errors.Join(err, s.finish(ctx, conn))
-	if c.JSON {
-		err = errors.Join(err, s.report(std.out, err))
-	}
-	return err
+	p := c.publication(src, targets, std)
+	return p.run(ctx, inner, cancel)
 }
 
 // check looks at the arguments.
-func (c *publishCommand) check() (*target, error) {
-	if c.Speed < 0 {
-		return nil, &exitError{exitUsage, errors.New("--speed must not be negative")}
+func (c *publishCommand) check() ([]*target, error) {
+	var wrong string
+	switch {
+	case c.Speed != nil && *c.Speed < 0:
+		wrong = "--speed must not be negative"
+	case c.DropAfter != nil && *c.DropAfter < 0:
+		wrong = "--drop-after must not be negative"
+	case c.SendTimeout <= 0:
+		wrong = "--send-timeout must be more than 0"
+	case c.Retry < -1:
+		wrong = "--retry must be -1 or more"
+	case len(c.URLs) > 1 && (c.App != "" || c.Playpath != ""):
+		wrong = "--app and --playpath go with one URL only"
 	}
-	return c.target(c.URL, c.Timeout)
+	if wrong != "" {
+		return nil, &exitError{exitUsage, errors.New(wrong)}
+	}
+	targets := make([]*target, len(c.URLs))
+	for i, url := range c.URLs {
+		t, err := c.target(url, c.Timeout)
+		if err != nil {
+			return nil, err
+		}
+		t.stall = c.SendTimeout
+		targets[i] = t
+	}
+	return targets, nil
 }
 
-// total is how many bytes will be read; 0 if that is not known.
-func (c *publishCommand) total(src *source) int64 {
+// publication joins a source and targets.
+func (c *publishCommand) publication(src *source, targets []*target, std streams) *publication {
+	p := &publication{
+		source: src, packets: src, pace: pacer{speed: c.speed(src)}, begun: time.Now(),
+		settled: make(chan struct{}, len(targets)),
+		stats:   c.Stats, json: c.JSON, out: std.out, console: &console{w: std.err},
+	}
 	if c.Loop {
+		p.loop = &repeater{src: src, rewind: src.rewind}
+		p.packets = p.loop
+	}
+	if !c.Stats {
+		total, _ := src.progress()
+		if c.Loop {
+			total = 0
+		}
+		p.console.bar = newProgress(std.err, "publishing", total)
+	}
+	limits := c.limits(src)
+	for _, t := range targets {
+		p.deliveries = append(p.deliveries, &delivery{
+			target: t, queue: sendqueue.New(limits), patient: limits.Wait, publish: rtmp.PublishType(c.Type),
+			retry: c.Retry, only: len(targets) == 1, console: p.console,
+			settled: p.settled, sourceOver: make(chan struct{}), state: stateConnecting,
+		})
+	}
+	return p
+}
+
+// speed is that of the flag, or what suits the source.
+func (c *publishCommand) speed(src *source) float64 {
+	switch {
+	case c.Speed != nil:
+		return *c.Speed
+	case src.isLive():
 		return 0
 	}
-	return src.size
+	return 1
 }
 
-// sender moves packets from a file to a server.
-type sender struct {
-	target   *target
-	pub      *rtmp.Publisher
-	src      *source
-	packets  media.Reader // src, or loop
-	loop     *repeater    // nil: the file is read once
-	pace     pacer
-	progress *progress
+// fileQueue is how many bytes of a file are read ahead of a server.
+const fileQueue = 256 << 10
 
-	begun       time.Time
-	ended       ending
-	count       int64
-	bytes       int64
-	hasFrames   bool
-	first, last time.Duration
-}
-
-// run sends packets until one side ends the stream. inner is ended by cancel when the server does, so that no wait
-// goes on then; ctx is ended by the user.
-func (s *sender) run(ctx, inner context.Context, cancel context.CancelCauseFunc) error {
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case <-s.pub.Done():
-			cancel(s.pub.Err())
-		case <-inner.Done():
-		}
-	})
-	sent, err := s.copy(inner)
-	over := s.pub.Err() // nil while the server goes on
-	cancel(nil)
-	watch.Wait()
-	switch {
-	case ctx.Err() != nil:
-		s.ended = endedByInterrupt
-		return nil
-	case over != nil:
-		s.ended = endedByServer
-		return s.failure(over)
-	case !sent:
-		s.ended = endedByServer
-		return s.failure(s.reason(err))
+// limits say whether a slow server makes the source wait, or loses something. One server of a file makes it wait, and so do
+// several if it is to go as fast as they take it; a source that does not wait, and other servers that are not to wait
+// for this one, go on without it.
+func (c *publishCommand) limits(src *source) sendqueue.Limits {
+	waits := !src.isLive() && (len(c.URLs) == 1 || c.speed(src) == 0)
+	if c.DropAfter != nil {
+		waits = *c.DropAfter == 0
 	}
-	s.ended = endedByFile
-	switch {
-	case !errors.Is(err, io.EOF):
-		return err
-	case !s.hasFrames:
-		return fmt.Errorf("%s holds no frames", s.src.name)
+	if waits {
+		return sendqueue.Limits{Wait: true, Bytes: fileQueue}
 	}
-	return nil
-}
-
-// copy moves packets until it cannot go on. sent is false when it was a packet that could not be sent, which the
-// connection's end may explain better than err.
-func (s *sender) copy(ctx context.Context) (sent bool, err error) {
-	for {
-		p, err := s.packets.ReadPacket(ctx)
-		if err != nil {
-			return true, err
-		}
-		if err := s.pace.wait(ctx, p); err != nil {
-			return true, err
-		}
-		if err := s.pub.WritePacket(ctx, p); err != nil {
-			return false, err
-		}
-		s.note(p)
+	if c.DropAfter == nil {
+		return sendqueue.Limits{}
 	}
-}
-
-// reason waits for the server's last words after a packet could not be sent: they may still be unread.
-func (s *sender) reason(err error) error {
-	moment := time.NewTimer(time.Second)
-	defer moment.Stop()
-	select {
-	case <-s.pub.Done():
-		return s.pub.Err()
-	case <-moment.C:
-		return err
-	}
-}
-
-func (s *sender) note(p *media.Packet) {
-	s.count++
-	s.bytes += int64(len(p.Body))
-	if !p.Config {
-		if !s.hasFrames {
-			s.hasFrames, s.first, s.last = true, p.Timestamp, p.Timestamp
-		}
-		s.last = max(s.last, p.Timestamp)
-	}
-	s.progress.at(s.src.read, s.last-s.first, s.bytes)
-}
-
-// failure says how the server ended the stream.
-func (s *sender) failure(err error) error {
-	t := s.target
-	if said, ok := errors.AsType[*rtmp.StatusError](err); ok {
-		code := exitIncomplete
-		if said.Level == rtmp.LevelError {
-			code = exitRefused
-		}
-		return &exitError{code, errors.New(t.secrets.Replace(fmt.Sprintf("%s ended the stream %s: %v", t.url.Address(), t.stream(), said)))}
-	}
-	text := err.Error()
-	if closed, ok := errors.AsType[*rtmp.CloseReason](err); ok {
-		text = closed.Text
-	}
-	return &exitError{exitIncomplete, fmt.Errorf("the connection to %s ended before the stream did: %s", t.url.Address(), text)}
-}
-
-// flushTime is how long a server has to take what was sent before an interrupt.
-const flushTime = 2 * time.Second
-
-// finish ends the publication and sees to it that the server gets all of it. After an interrupt it waits for a
-// moment only; else for as long as the server takes anything, which the connection itself watches.
-func (s *sender) finish(ctx context.Context, conn *rtmp.Conn) error {
-	if s.ended == endedByServer {
-		return nil
-	}
-	if err := s.pub.Close(); err != nil {
-		return s.failure(err)
-	}
-	if ctx.Err() != nil {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
-		defer cancel()
-		_ = conn.Flush(late) // the user wants to leave; what did not get through in time is lost
-		return nil
-	}
-	if err := conn.Flush(ctx); err != nil && ctx.Err() == nil {
-		return s.failure(err)
-	}
-	return nil
-}
-
-// report prints the summary.
-func (s *sender) report(w io.Writer, failed error) error {
-	sum := publishSummary{
-		URL:        s.target.String(),
-		Ended:      s.ended,
-		Packets:    s.count,
-		Bytes:      s.bytes,
-		DurationMS: (s.last - s.first).Milliseconds(),
-		ElapsedMS:  time.Since(s.begun).Milliseconds(),
-		Passes:     1,
-	}
-	if s.loop != nil {
-		sum.Passes += s.loop.passes
-	}
-	if failed != nil {
-		sum.Reason = failed.Error()
-	}
-	if err := json.NewEncoder(w).Encode(&sum); err != nil {
-		return fmt.Errorf("print the summary: %w", err)
-	}
-	return nil
+	return sendqueue.Limits{DropToKey: *c.DropAfter, DropDisposable: max(*c.DropAfter*7/9, 1)}
 }

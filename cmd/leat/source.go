@@ -1,31 +1,40 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"leat/flv"
+	"leat/internal/format"
+	"leat/internal/format/container"
 	"leat/media"
 )
 
 // standard is the name of a file that stands for standard input or output.
 const standard = "-"
 
-// source is an FLV file that is read packet by packet. It is a media.Reader.
+// source is a recording that is read packet by packet: a file of any container, or an FLV stream from a pipe. It is a
+// media.Reader.
 type source struct {
-	name string
-	file *os.File // nil: standard input
-	size int64    // bytes; 0: not known, and rewind is impossible
-	read int64    // bytes of this pass so far
-	in   io.Reader
-	flv  *flv.Reader
+	name    string
+	kind    container.Kind
+	file    *os.File    // nil: standard input
+	size    int64       // bytes; 0: not known, and rewind is impossible
+	read    int64       // bytes of this pass so far; FLV only
+	in      io.Reader   // FLV only
+	opened  format.File // other containers
+	packets media.Reader
+	latest  time.Duration // timestamp of the latest frame of this pass
 }
 
-// openSource opens a file, or standard input for "-", and reads its header, so that nobody connects to a server for
-// a file of another kind. The end of ctx interrupts reading.
+// openSource opens a file, or standard input for "-", and reads its beginning, so that nobody connects to a server for
+// what cannot be published. The end of ctx interrupts reading.
 func openSource(ctx context.Context, name string, stdin io.Reader) (*source, error) {
 	s := &source{name: name, in: stdin}
 	if name == standard {
@@ -34,8 +43,7 @@ func openSource(ctx context.Context, name string, stdin io.Reader) (*source, err
 	} else if err := s.open(ctx); err != nil {
 		return nil, err
 	}
-	s.flv = flv.NewReader(s)
-	if _, err := s.flv.Header(); err != nil {
+	if err := s.begin(); err != nil {
 		if ctx.Err() == nil {
 			err = s.failure(err)
 		}
@@ -65,6 +73,59 @@ func (s *source) open(ctx context.Context) error {
 	return nil
 }
 
+// begin finds out what the source is. FLV is read tag by tag, which works in a pipe; the others need a file with an index.
+func (s *source) begin() error {
+	if s.size > 0 {
+		kind, err := container.DetectIn(s.input())
+		if err != nil {
+			return err
+		}
+		s.kind = kind
+		if kind == container.MP4 || kind == container.MP3 {
+			return s.index()
+		}
+	}
+	s.kind = container.FLV
+	if s.size == 0 {
+		peeked := bufio.NewReader(s.in)
+		s.in = peeked
+		head, _ := peeked.Peek(container.HeadSize) // a failure comes again
+		if kind := container.Detect(head); kind == container.MP4 || kind == container.MP3 {
+			return &pipeError{kind}
+		}
+	}
+	return s.beginFLV()
+}
+
+func (s *source) beginFLV() error {
+	r := flv.NewReader(s)
+	s.packets = r
+	_, err := r.Header()
+	return err
+}
+
+// index opens an MP4 or MP3 file.
+func (s *source) index() (err error) {
+	if s.opened, err = container.Open(s.input()); err != nil {
+		return err
+	}
+	s.packets = s.opened.NewCursor()
+	return nil
+}
+
+// input is the file for reading anywhere in it.
+func (s *source) input() format.Input { return io.NewSectionReader(s.file, 0, s.size) }
+
+// isLive reports whether the source goes on by itself, whether it is read or not.
+func (s *source) isLive() bool { return s.size == 0 }
+
+// pipeError is a pipe with a container that cannot be read from front to back.
+type pipeError struct{ kind container.Kind }
+
+func (e *pipeError) Error() string {
+	return fmt.Sprintf("%v cannot be read from a pipe, only FLV: give the file by name, or let ffmpeg write -f flv", e.kind)
+}
+
 // interruptible returns a reader of in whose reading ends when ctx is done. What in itself waits for cannot be
 // interrupted: the goroutine that reads it ends with its next byte, or with the process.
 func interruptible(ctx context.Context, in io.Reader) io.Reader {
@@ -89,34 +150,63 @@ func (s *source) Read(b []byte) (int, error) {
 
 // ReadPacket returns the next packet. A failure is a sentence with the exit code that belongs to it.
 func (s *source) ReadPacket(ctx context.Context) (*media.Packet, error) {
-	p, err := s.flv.ReadPacket(ctx)
-	if err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
+	p, err := s.packets.ReadPacket(ctx)
+	switch {
+	case err == nil && !p.Config:
+		s.latest = max(s.latest, p.Timestamp)
+	case err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil:
 		err = s.failure(err)
 	}
 	return p, err
 }
 
+// progress says how much of the source there is and how much of it was read, in the same unit; a total of 0 is unknown.
+func (s *source) progress() (total, done int64) {
+	if s.opened != nil {
+		return s.opened.Info().Duration.Milliseconds(), s.latest.Milliseconds()
+	}
+	return s.size, s.read
+}
+
 // rewind begins anew. Only a file with a size can.
 func (s *source) rewind() error {
+	s.read, s.latest = 0, 0
+	if s.opened != nil {
+		s.packets = s.opened.NewCursor()
+		return nil
+	}
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("cannot begin %s anew: %w", s.name, err)
 	}
-	s.read = 0
-	s.flv = flv.NewReader(s)
+	s.packets = flv.NewReader(s)
 	return nil
 }
 
 func (s *source) failure(err error) error {
-	bad, ok := errors.AsType[*flv.Error](err)
+	bad, isFLV := errors.AsType[*flv.Error](err)
+	pipe, isPipe := errors.AsType[*pipeError](err)
 	switch {
-	case ok:
+	case isFLV && s.size > 0 && bad.Tag == 0:
+		return fmt.Errorf("%s is neither an FLV, nor an MP4, nor an MP3 file", s.name)
+	case isFLV:
 		return fmt.Errorf("%s: %s", s.name, bad.Reason)
+	case isPipe:
+		return fmt.Errorf("%s: %w", s.name, pipe)
+	case errors.Is(err, format.ErrNoTrack):
+		return fmt.Errorf("%s has no track that RTMP can carry", s.name)
+	case errors.Is(err, format.ErrStructure):
+		return fmt.Errorf("%s is damaged: %s", s.name, withoutRoom(err))
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("%s is empty", s.name)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &exitError{exitIncomplete, fmt.Errorf("%s is cut off: it ends within a tag", s.name)}
 	}
 	return fmt.Errorf("reading %s: %w", s.name, err)
+}
+
+// withoutRoom leaves out of a damage what only says that there is one.
+func withoutRoom(err error) string {
+	return strings.TrimPrefix(err.Error(), format.ErrStructure.Error()+": ")
 }
 
 // Close closes the file.

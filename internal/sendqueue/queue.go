@@ -42,8 +42,8 @@ type Stats struct {
 	Missed     int64 // packets of any kind, but headers, that came while the queue was suspended
 }
 
-// Queue is packets on their way to one target. Put and End belong to one goroutine, Next, Suspend and Resume to one other;
-// Stats may be called by any.
+// Queue is packets on their way to one target. Put and End belong to one goroutine, Next, Suspend, Resume and Abandon to
+// one other; Stats may be called by any.
 type Queue struct {
 	limits Limits
 
@@ -54,6 +54,7 @@ type Queue struct {
 	items     []item
 	bytes     int
 	ended     bool
+	abandoned bool
 	suspended bool
 	headers   media.Headers   // in force at the head of items
 	again     []*media.Packet // headers to be given out once more, before items
@@ -110,6 +111,9 @@ func (q *Queue) put(p *media.Packet) bool {
 	defer q.mu.Unlock()
 	if q.ended {
 		panic("sendqueue: Put after End")
+	}
+	if q.abandoned {
+		return true
 	}
 	if q.limits.Wait {
 		if len(q.items) > 0 && q.bytes+len(p.Body) > q.limits.Bytes {
@@ -207,6 +211,15 @@ func (q *Queue) Resume() {
 	q.suspended = false
 	q.restart()
 	notify(q.news)
+}
+
+// Abandon says that nothing will be taken out any more: what waits is forgotten, and Put returns at once.
+func (q *Queue) Abandon() {
+	q.mu.Lock()
+	q.abandoned = true
+	q.items, q.bytes, q.again = nil, 0, nil
+	q.mu.Unlock()
+	notify(q.room)
 }
 
 // restart makes the stream go on with the headers in force and then key frames.

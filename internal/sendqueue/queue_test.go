@@ -253,6 +253,21 @@ func TestWaitKeepsWhatWaitedForAConnection(t *testing.T) {
 	}
 }
 
+func TestAbandon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := New(Limits{Bytes: 2, Wait: true})
+		put(t, q, "K1")
+		go put(t, q, "P2") // waits for room, which Abandon makes
+		synctest.Wait()
+		q.Abandon()
+		synctest.Wait()
+		put(t, q, "P3")
+		if s := q.Stats(); s.Packets != 0 || s.Bytes != 0 {
+			t.Errorf("an abandoned queue holds %d packets, %d bytes", s.Packets, s.Bytes)
+		}
+	})
+}
+
 func TestEnd(t *testing.T) {
 	q := New(Limits{})
 	put(t, q, "K1")
