@@ -13,10 +13,10 @@ import (
 // cli is the command line: a field for each verb, whose Run method does it.
 type cli struct {
 	Serve      serveCommand      `cmd:"" help:"Run the server."`
-	Publish    publishCommand    `cmd:"" help:"Publish an FLV file to a server."`
+	Publish    publishCommand    `cmd:"" help:"Publish a file or a pipe to one server or several."`
 	Play       playCommand       `cmd:"" help:"Play a stream into an FLV file."`
 	Dump       dumpCommand       `cmd:"" passthrough:"" help:"Save a stream as rtmpdump does, with its flags."`
-	Probe      probeCommand      `cmd:"" help:"Say what a stream or an FLV file holds."`
+	Probe      probeCommand      `cmd:"" help:"Say what a stream or a file holds."`
 	Recordings recordingsCommand `cmd:"" help:"List, remove and repair what a server has recorded."`
 	Config     configCommand     `cmd:"" help:"Print or check a configuration."`
 	Version    versionCommand    `cmd:"" help:"Print the version of this program."`
