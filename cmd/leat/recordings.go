@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -69,6 +70,8 @@ type recordingJSON struct {
 	Duration float64   `json:"duration"`
 	Size     int64     `json:"size"`
 	Complete bool      `json:"complete"`
+	Place    string    `json:"place,omitempty"` // local, uploading or stored; nothing while a server runs
+	OnDisk   bool      `json:"on_disk"`         // false when only the object store has it
 }
 
 // Run prints a line for each file.
@@ -79,7 +82,7 @@ func (c *recordingsList) Run(std streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
 	if archive.InUse() {
-		if _, err := fmt.Fprintln(std.err, "A server is running with this data folder: durations are not known."); err != nil {
+		if _, err := fmt.Fprintln(std.err, "A server is running with this data folder: durations, and what only the object store has, are not known."); err != nil {
 			return err
 		}
 	}
@@ -89,18 +92,26 @@ func (c *recordingsList) Run(std streams) (err error) {
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	var failed error
 	line := func(columns ...any) bool {
-		_, failed = fmt.Fprintf(table, "%v\t%v\t%v\t%v\t%v\n", columns...)
+		_, failed = fmt.Fprintf(table, "%v\t%v\t%v\t%v\t%v\t%v\n", columns...)
 		return failed == nil
 	}
-	line("STREAM", "STARTED", "DURATION", "SIZE", "FILE")
+	line("STREAM", "STARTED", "DURATION", "SIZE", "PLACE", "FILE")
 	err = archive.List(func(r *node.Recording) bool {
 		duration := "-"
 		if r.Complete {
 			duration = r.Duration.Round(10 * time.Millisecond).String()
 		}
-		return line(plain(media.Key(r.StreamKey).String()), r.Started.Local().Format(time.DateTime), duration, r.Size, r.Path)
+		return line(plain(media.Key(r.StreamKey).String()), r.Started.Local().Format(time.DateTime), duration, r.Size, cmp.Or(place(archive, r), "-"), r.Path)
 	})
 	return errors.Join(err, failed, table.Flush())
+}
+
+// place says where a recording is; nothing if that is not known.
+func place(archive *node.Archive, r *node.Recording) string {
+	if archive.InUse() {
+		return ""
+	}
+	return r.Place.String()
 }
 
 // plain keeps characters that a terminal would obey out of a line.
@@ -120,6 +131,7 @@ func (c *recordingsList) printJSON(std streams, archive *node.Archive) error {
 			Stream: media.Key(r.StreamKey).String(), App: r.App, Instance: r.Instance, Name: r.Name, Path: r.Path, Format: r.Format,
 			Take: r.Take, Segment: r.Segment, Started: r.Started, Ended: r.Ended,
 			Offset: r.Offset.Seconds(), Duration: r.Duration.Seconds(), Size: r.Size, Complete: r.Complete,
+			Place: place(archive, r), OnDisk: !r.OffDisk,
 		})
 		return true
 	})

@@ -99,6 +99,21 @@ var families = []family{
 		value: func(s *Snapshot) float64 { return float64(s.RecordingFailures) },
 	},
 	{
+		name: "leat_recording_uploads_waiting", kind: gauge,
+		help:  "Recordings that wait for the object store, or are on their way to it or to be removed there.",
+		value: func(s *Snapshot) float64 { return float64(s.UploadsWaiting) },
+	},
+	{
+		name: "leat_recording_uploads_total", kind: counter,
+		help:  "Recordings that were brought to the object store.",
+		value: func(s *Snapshot) float64 { return float64(s.Uploads) },
+	},
+	{
+		name: "leat_recording_upload_failures_total", kind: counter,
+		help:  "Times that the object store could not be used; the log has a line when that begins, and one when it ends.",
+		value: func(s *Snapshot) float64 { return float64(s.UploadFailures) },
+	},
+	{
 		name: "leat_ring_bytes", kind: gauge,
 		help:  "Memory held by the packets of live streams.",
 		value: func(s *Snapshot) float64 { return float64(s.RingBytes) },

@@ -28,6 +28,9 @@ type Snapshot struct {
 
 	Recording         int    // streams that are being recorded now
 	RecordingFailures uint64 // times that a recording could not go on, since the start
+	UploadsWaiting    int    // recordings that wait for the object store now
+	Uploads           uint64 // recordings that the object store has got, since the start
+	UploadFailures    uint64 // times that the object store could not be used, since the start
 
 	MessagesDropped uint64 // that slow players did not get
 

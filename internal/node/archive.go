@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"leat/internal/config"
+	"leat/internal/object"
 	"leat/internal/record"
 	"leat/internal/store"
 	"leat/media"
@@ -20,7 +21,8 @@ type Recording = store.Recording
 // Archive is the recordings under a data folder, for commands. It must be closed.
 type Archive struct {
 	folder *record.Folder
-	index  *store.Store // nil while a server has it
+	index  *store.Store   // nil while a server has it
+	bucket *object.Bucket // nil without an object store
 	all    *record.Recordings
 	cfg    *config.Config
 }
@@ -47,7 +49,12 @@ func OpenArchive(cfg *config.Config, logger *slog.Logger) (*Archive, error) {
 	case err != nil:
 		return nil, errors.Join(err, folder.Close())
 	}
-	a.all = record.OpenIdle(record.Options{Disk: folder, Index: a.index, Logger: logger, Templates: templates(cfg)})
+	if a.bucket, err = openBucket(cfg); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	a.all = record.OpenIdle(record.Options{
+		Disk: folder, Index: a.index, Logger: logger, Templates: templates(cfg), Store: a.bucket,
+	})
 	return a, nil
 }
 
@@ -56,6 +63,9 @@ func (a *Archive) InUse() bool { return a.index == nil }
 
 // Close closes folder and index.
 func (a *Archive) Close() error {
+	if a.bucket != nil {
+		a.bucket.Close()
+	}
 	if a.index == nil {
 		return a.folder.Close()
 	}
@@ -103,10 +113,14 @@ func (a *Archive) find(name string) ([]string, error) {
 	return paths, err
 }
 
-// Repair brings files and index together, see record.Recordings.Recover.
+// Repair brings files, object store and index together, see record.Recordings.Recover and RecoverStore.
 func (a *Archive) Repair(ctx context.Context) (record.Report, error) {
 	if a.InUse() {
 		return record.Report{}, ErrServerRuns
 	}
-	return a.all.Recover(ctx)
+	report, err := a.all.Recover(ctx)
+	if err == nil {
+		err = a.all.RecoverStore(ctx, &report)
+	}
+	return report, err
 }

@@ -122,6 +122,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	err := n.stopAccepting()
 	n.hub.Close()
 	n.closeFeeds()
+	defer context.AfterFunc(ctx, n.archive.closeBucket)()
 	err = errors.Join(err, n.playback.close(), n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
 	n.stopMeter()
 	for _, d := range n.doors {

@@ -112,7 +112,7 @@ func takeParts(all *record.Recordings, take *record.Take) (vod.Parts, error) {
 	var parts vod.Parts
 	for i := range take.Segments {
 		s := &take.Segments[i]
-		file, err := all.OpenFile(s.Path)
+		source, err := all.OpenSegment(s)
 		if errors.Is(err, fs.ErrNotExist) && len(take.Segments) > 1 {
 			continue // it has become too old meanwhile; the others can be played
 		}
@@ -120,8 +120,8 @@ func takeParts(all *record.Recordings, take *record.Take) (vod.Parts, error) {
 			return nil, errors.Join(err, parts.Close())
 		}
 		parts = append(parts, &vod.Source{
-			Input: sized{file, file.Size()}, Closer: file, ID: "recording " + s.Path, ModTime: s.Ended,
-			Offset: s.Offset - take.Segments[0].Offset,
+			Input: source, Closer: source, ID: "recording " + s.Path, ModTime: s.Ended,
+			Offset: s.Offset - take.Segments[0].Offset, Remote: source.Remote,
 		})
 	}
 	if len(parts) == 0 {
@@ -129,14 +129,6 @@ func takeParts(all *record.Recordings, take *record.Take) (vod.Parts, error) {
 	}
 	return parts, nil
 }
-
-// sized is a file as long as it was when it was opened.
-type sized struct {
-	record.File
-	size int64
-}
-
-func (s sized) Size() int64 { return s.size }
 
 // opened returns the recordings, nil if there are none.
 func (a *archive) opened() *record.Recordings {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"leat/internal/config"
+	"leat/internal/object"
 	"leat/internal/record"
 	"leat/media"
 	"leat/rtmp"
@@ -24,6 +25,7 @@ type archive struct {
 	mu     sync.Mutex
 	folder *record.Folder     // nil until it is open
 	all    *record.Recordings // likewise
+	bucket *object.Bucket     // nil without an object store
 	closed bool
 }
 
@@ -57,7 +59,11 @@ func (n *Node) recordings() (*record.Recordings, error) {
 	if err := n.store.open(); err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}
-	a.folder, a.all = folder, record.Open(n.recordOptions(cfg, folder))
+	options := n.recordOptions(cfg, folder)
+	if err := n.useBucket(cfg, &options); err != nil {
+		return nil, errors.Join(err, folder.Close())
+	}
+	a.folder, a.all = folder, record.Open(options)
 	return a.all, nil
 }
 
@@ -123,7 +129,11 @@ func (n *Node) closeRecordings(ctx context.Context) error {
 	}
 	all := a.all
 	a.all = nil
-	return errors.Join(all.Close(ctx), a.folder.Close())
+	err := all.Close(ctx)
+	if a.bucket != nil {
+		a.bucket.Close()
+	}
+	return errors.Join(err, a.folder.Close())
 }
 
 // StartRecording records a live stream from now on, as a recording of its own and as its application is configured. It does not

@@ -31,6 +31,8 @@ func (n *Node) snapshot() metrics.Snapshot {
 		FirstFrame:    n.counters.firstFrame.snapshot(),
 	}
 	s.Recording, s.RecordingFailures = n.recordingStats()
+	uploads := n.uploadStats()
+	s.UploadsWaiting, s.Uploads, s.UploadFailures = uploads.Waiting, uploads.Uploaded, uploads.Failures
 	for _, stream := range n.hub.Streams() {
 		s.RingBytes += stream.Ring.Bytes
 		if stream.Publisher != nil {

@@ -108,7 +108,8 @@ func newTransport(timeout time.Duration) *http.Transport {
 	}
 }
 
-// Close breaks off all requests of readers, and waits for those that nobody waits for. Reading fails from then on. It may be called again.
+// Close breaks off all requests, and waits for those that nobody else waits for. All methods fail from then on. It may be called
+// again.
 func (b *Bucket) Close() {
 	b.stop()
 	b.mu.Lock()
@@ -196,9 +197,11 @@ func (b *Bucket) attempt(ctx context.Context, bytes int64, request func(context.
 	wait := b.opts.Retry
 	for n := 1; ; n++ {
 		limited, cancel := context.WithTimeout(ctx, b.opts.Timeout+time.Duration(bytes)*time.Second/slowest)
+		unhook := context.AfterFunc(b.ctx, cancel)
 		err := b.explain(ctx, request(limited))
+		unhook()
 		cancel()
-		if err == nil || ctx.Err() != nil || n == attempts || !errors.Is(err, ErrUnavailable) {
+		if err == nil || ctx.Err() != nil || b.ctx.Err() != nil || n == attempts || !errors.Is(err, ErrUnavailable) {
 			return err
 		}
 		timer := time.NewTimer(wait)
@@ -206,6 +209,9 @@ func (b *Bucket) attempt(ctx context.Context, bytes int64, request func(context.
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-b.ctx.Done():
 			timer.Stop()
 			return err
 		}

@@ -58,6 +58,9 @@ func (b *Bucket) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("object: %s: %w", b, context.Cause(ctx))
 	}
+	if b.ctx.Err() != nil {
+		return fmt.Errorf("object: %s: closed: %w", b, context.Canceled)
+	}
 	if response, ok := errors.AsType[minio.ErrorResponse](err); ok {
 		return b.explainResponse(&response)
 	}
