@@ -14,9 +14,12 @@ import (
 type cli struct {
 	Serve      serveCommand      `cmd:"" help:"Run the server."`
 	Publish    publishCommand    `cmd:"" help:"Publish a file or a pipe to one server or several."`
+	Convert    convertCommand    `cmd:"" help:"Copy the streams of a file into another container, cut or repair it."`
 	Play       playCommand       `cmd:"" help:"Play a stream into an FLV file."`
 	Dump       dumpCommand       `cmd:"" passthrough:"" help:"Save a stream as rtmpdump does, with its flags."`
 	Probe      probeCommand      `cmd:"" help:"Say what a stream or a file holds."`
+	Trace      traceCommand      `cmd:"" help:"Listen in on a connection and say what is wrong with it."`
+	Replay     replayCommand     `cmd:"" help:"Play the client of a capture to a server again."`
 	Recordings recordingsCommand `cmd:"" help:"List, remove and repair what a server has recorded."`
 	Config     configCommand     `cmd:"" help:"Print or check a configuration."`
 	Version    versionCommand    `cmd:"" help:"Print the version of this program."`

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"leat/internal/diagnose"
+	"leat/rtmp"
+)
+
+// replayCommand is `leat replay`.
+type replayCommand struct {
+	File        string        `arg:"" help:"A capture that leat trace --record has written." placeholder:"FILE"`
+	URL         string        `arg:"" name:"url" help:"The server to play it to: rtmp://host[:port] or rtmps://."`
+	Conn        uint64        `help:"The connection in the capture; the first one without it." placeholder:"N"`
+	Fast        bool          `help:"Send without the pauses of the capture."`
+	Rest        time.Duration `help:"How long the server has for its last answers." default:"2s"`
+	JSON        bool          `name:"json" help:"Print a line of JSON for each event."`
+	Media       bool          `help:"Print every message of audio and video."`
+	ShowSecrets bool          `help:"Print stream keys, queries and passwords."`
+	Insecure    bool          `help:"Take any certificate of an rtmps:// server."`
+}
+
+// Run sends what the client of a capture has sent, and says what the server answers differently.
+func (c *replayCommand) Run(ctx context.Context, std streams) error {
+	u, err := rtmp.ParseURL(c.URL)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if u.Tunneled() {
+		return &exitError{exitUsage, fmt.Errorf("leat replay cannot speak %s: it wants rtmp:// or rtmps://", u.Scheme)}
+	}
+	if c.Rest < 0 {
+		return &exitError{exitUsage, errors.New("--rest must not be less than 0")}
+	}
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	nc, err := dialPlain(dialing, u, c.Insecure)
+	if err != nil {
+		return &exitError{exitNoConnect, fmt.Errorf("cannot connect to %s: %w", u.Address(), err)}
+	}
+	out := diagnose.NewOutput(std.out)
+	out.JSON = c.JSON
+	r := &diagnose.Replay{
+		Open: func() (io.ReadCloser, error) { return os.Open(c.File) },
+		Conn: c.Conn, Fast: c.Fast, Rest: c.Rest,
+		Printer: &diagnose.Printer{Output: out, Conn: 1, Media: c.Media, ShowSecrets: c.ShowSecrets},
+	}
+	result, err := r.Run(ctx, nc)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if err := errors.Join(err, out.Err()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(std.err, comparison(&result))
+	return err
+}
+
+// comparison says how the answers differ.
+func comparison(r *diagnose.Result) string {
+	if r.Different < 0 {
+		return fmt.Sprintf("leat: %d bytes were sent, and the server gave the same %d answers as in the capture\n", r.Sent, len(r.Now))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "leat: %d bytes were sent; from answer %d on the server says something else\n", r.Sent, r.Different+1)
+	fmt.Fprintf(&b, "  then: %s\n  now:  %s\n", following(r.Then, r.Different), following(r.Now, r.Different))
+	return b.String()
+}
+
+// following returns a few answers from the i-th on.
+func following(answers []string, i int) string {
+	const few = 5
+	rest := answers[i:]
+	if len(rest) == 0 {
+		return "nothing more"
+	}
+	text := strings.Join(rest[:min(few, len(rest))], ", ")
+	if len(rest) > few {
+		text += fmt.Sprintf(", and %d more", len(rest)-few)
+	}
+	return text
+}
