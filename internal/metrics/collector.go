@@ -76,6 +76,10 @@ func (f *family) collect(desc *prometheus.Desc, s *Snapshot, ch chan<- prometheu
 		for _, r := range f.refusals(s) {
 			ch <- prometheus.MustNewConstMetric(desc, f.kind, float64(r.Count), r.Request, r.Reason)
 		}
+	case f.labelled != nil:
+		for _, l := range f.labelled(s) {
+			ch <- prometheus.MustNewConstMetric(desc, f.kind, l.value, l.labels...)
+		}
 	case f.histogram != nil:
 		ch <- f.histogram(s).metric(desc)
 	}

@@ -13,7 +13,42 @@ type family struct {
 	value     func(*Snapshot) float64
 	values    func(*Snapshot) map[string]uint64 // by the value of the only label
 	refusals  func(*Snapshot) []Refusal
+	labelled  func(*Snapshot) []labelled
 	histogram func(*Snapshot) *Histogram
+}
+
+// labelled is a value with the values of its labels.
+type labelled struct {
+	labels []string
+	value  float64
+}
+
+// byTarget makes a family's values of one number of each push target.
+func byTarget(number func(*PushTarget) uint64) func(*Snapshot) []labelled {
+	return func(s *Snapshot) []labelled {
+		list := make([]labelled, len(s.PushTargets))
+		for i := range s.PushTargets {
+			t := &s.PushTargets[i]
+			list[i] = labelled{[]string{t.Name}, float64(number(t))}
+		}
+		return list
+	}
+}
+
+func pushStates(s *Snapshot) []labelled {
+	list := make([]labelled, len(s.Pushes))
+	for i, p := range s.Pushes {
+		list[i] = labelled{[]string{p.Target, p.State}, float64(p.Count)}
+	}
+	return list
+}
+
+func pullStates(s *Snapshot) []labelled {
+	list := make([]labelled, len(s.Pulls))
+	for i, p := range s.Pulls {
+		list[i] = labelled{[]string{p.State}, float64(p.Count)}
+	}
+	return list
 }
 
 const (
@@ -112,6 +147,46 @@ var families = []family{
 		name: "leat_recording_upload_failures_total", kind: counter,
 		help:  "Times that the object store could not be used; the log has a line when that begins, and one when it ends.",
 		value: func(s *Snapshot) float64 { return float64(s.UploadFailures) },
+	},
+	{
+		name: "leat_pushes", kind: gauge, labels: []string{"target", "state"},
+		help:     "Streams that are to be pushed, by the name of the target and by what the push is doing.",
+		labelled: pushStates,
+	},
+	{
+		name: "leat_push_bytes_total", kind: counter, labels: []string{"target"},
+		help:     "Bytes of audio, video and data pushed to a target.",
+		labelled: byTarget(func(t *PushTarget) uint64 { return t.Bytes }),
+	},
+	{
+		name: "leat_push_dropped_messages_total", kind: counter, labels: []string{"target"},
+		help:     "Messages that a target did not get because it was too slow.",
+		labelled: byTarget(func(t *PushTarget) uint64 { return t.Dropped }),
+	},
+	{
+		name: "leat_push_reconnects_total", kind: counter, labels: []string{"target"},
+		help:     "Connections to a target that were lost while a stream was pushed.",
+		labelled: byTarget(func(t *PushTarget) uint64 { return t.Reconnects }),
+	},
+	{
+		name: "leat_push_refusals_total", kind: counter, labels: []string{"target"},
+		help:     "Times that a target refused a stream; the log has a line for each.",
+		labelled: byTarget(func(t *PushTarget) uint64 { return t.Refusals }),
+	},
+	{
+		name: "leat_pulls", kind: gauge, labels: []string{"state"},
+		help:     "Streams that are fetched from other servers, by what the pull is doing.",
+		labelled: pullStates,
+	},
+	{
+		name: "leat_pull_bytes_total", kind: counter,
+		help:  "Bytes of audio, video and data fetched from other servers.",
+		value: func(s *Snapshot) float64 { return float64(s.PulledBytes) },
+	},
+	{
+		name: "leat_pull_failures_total", kind: counter,
+		help:  "Times that an origin could not be reached, refused, failed or fell silent; the log has a line for each.",
+		value: func(s *Snapshot) float64 { return float64(s.PullFailures) },
 	},
 	{
 		name: "leat_ring_bytes", kind: gauge,

@@ -32,6 +32,12 @@ type Snapshot struct {
 	Uploads           uint64 // recordings that the object store has got, since the start
 	UploadFailures    uint64 // times that the object store could not be used, since the start
 
+	Pushes       []RelayState // now, by target and state
+	PushTargets  []PushTarget // since the start
+	Pulls        []RelayState // now, by state
+	PulledBytes  uint64       // of packet bodies
+	PullFailures uint64       // times that an origin failed
+
 	MessagesDropped uint64 // that slow players did not get
 
 	RingBytes int64 // packets held in the hub
@@ -47,6 +53,22 @@ type Refusal struct {
 	Request string // connect, publish or play
 	Reason  string // a few fixed words
 	Count   uint64
+}
+
+// A RelayState counts the pushes or pulls that are in one state.
+type RelayState struct {
+	Target string // name of the target of pushes; "" for pulls
+	State  string // a few fixed words
+	Count  int
+}
+
+// A PushTarget is what the pushes to one target have done, under the name that the operator has given it.
+type PushTarget struct {
+	Name       string
+	Bytes      uint64 // of packet bodies
+	Dropped    uint64 // packets that it did not get because it was too slow
+	Reconnects uint64
+	Refusals   uint64
 }
 
 // Histogram is a count of durations in buckets.

@@ -42,10 +42,11 @@ const (
 	byLimit
 	byNotFound
 	byUnplayable
+	byLoop
 	byShutdown
 )
 
-var reasonNames = [...]string{"app", "address", "token", "user", "busy", "limit", "not_found", "unplayable", "shutdown"}
+var reasonNames = [...]string{"app", "address", "token", "user", "busy", "limit", "not_found", "unplayable", "loop", "shutdown"}
 
 func (c *counters) refuse(what request, why reason) { c.refused[what][why].Add(1) }
 

@@ -34,6 +34,9 @@ func (h *handler) ServeConnect(ctx context.Context, r *rtmp.ConnectRequest) erro
 			"conn", r.Conn.ID(), "remote", r.Conn.RemoteAddr().String(), "app", brief(r.App), "client", brief(r.FlashVer))
 		return rtmp.Refuse(rtmp.CodeConnectInvalidApp, "There is no application %q on this server.", brief(r.App))
 	}
+	if err := n.admit(r); err != nil {
+		return err
+	}
 	r.Proof = rtmp.Proof{Token: app.SecureToken.Reveal(), SWFs: n.swfOf(&app)}
 	return n.authenticate(ctx, r, &app)
 }
@@ -86,6 +89,9 @@ func (h *handler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 		return n.noFilm(log, s, err)
 	case title != nil:
 		return n.screen(log, &app, s, title)
+	}
+	if err := n.fetch(ctx, log, s); err != nil {
+		return err
 	}
 	return n.join(log, s)
 }

@@ -14,6 +14,7 @@ import (
 	"leat/internal/acme"
 	"leat/internal/config"
 	"leat/internal/fanout"
+	"leat/internal/relay"
 	"leat/internal/sharedobject"
 	"leat/internal/web/api"
 	"leat/live"
@@ -27,6 +28,7 @@ type Node struct {
 	cfg atomic.Pointer[config.Config]
 
 	hub     *live.Hub
+	relay   *relay.Relay
 	sweeper *fanout.Sweeper
 	rtmp    *rtmp.Server
 	cert    *certificate  // nil without files of one
@@ -74,13 +76,13 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 	}
 	n := &Node{
 		log:     logger,
-		hub:     live.NewHub(hubConfig(cfg)),
 		sweeper: fanout.NewSweeper(0),
 		memory:  debug.SetMemoryLimit(-1),
 		started: time.Now(),
 		feeds:   map[feedKey]*feed{},
 	}
 	n.cfg.Store(cfg)
+	n.newRelay(cfg)
 	n.auth.init()
 	n.swf.Store(&swfFiles{})
 	n.limitMemory(cfg)
@@ -120,6 +122,7 @@ func (n *Node) Ready() error {
 func (n *Node) Shutdown(ctx context.Context) error {
 	n.state.Store(stateStopping)
 	err := n.stopAccepting()
+	n.relay.Close()
 	n.hub.Close()
 	n.closeFeeds()
 	defer context.AfterFunc(ctx, n.archive.closeBucket)()

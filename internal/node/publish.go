@@ -37,6 +37,7 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 	n.counters.publications.Add(1)
 	log.Info("publishing", "type", string(s.Type()))
 	n.tell(api.EventPublished, s.Conn(), s.Key(), "")
+	defer n.begin(s)()
 	w := &inspector{log: log, to: pub}
 	recording, err := n.record(log, s, &app.Record)
 	packets := int64(0)

@@ -68,6 +68,7 @@ func (n *Node) Reload(cfg *config.Config) {
 	if err := n.useStore(now); err != nil {
 		n.log.Error("persistent shared objects cannot be stored, new ones are refused", "err", err)
 	}
+	n.useRelays(now)
 	n.limitMemory(now)
 	if n.cert != nil {
 		n.cert.use(now.TLS)

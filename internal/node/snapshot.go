@@ -39,6 +39,7 @@ func (n *Node) snapshot() metrics.Snapshot {
 			s.Streams++
 		}
 	}
+	n.relayStats(&s)
 	n.countPlayers(&s)
 	return s
 }
