@@ -1,10 +1,13 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	detect "leat/internal/format/container"
@@ -45,7 +48,8 @@ func (r *Recordings) RecoverStore(ctx context.Context, report *Report) error {
 			return err
 		}
 	}
-	for _, o := range objects {
+	byLength := func(a, b object.Info) int { return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name)) }
+	for _, o := range slices.SortedFunc(maps.Values(objects), byLength) { // the segments of a take in their order
 		if err := r.adopt(o, report); err != nil {
 			return err
 		}
