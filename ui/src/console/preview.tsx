@@ -1,0 +1,78 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { can, Failed, names, play, type Playing, type Way } from '../players/player'
+import { ms } from '../shared/format'
+import { Panel } from './parts'
+import { useStore } from './store'
+
+const ways: Way[] = ['whep', 'flv', 'mp4', 'hls']
+
+// Preview plays a stream by any of the ways, several side by side to compare their delays.
+export function Preview(props: { name: string }) {
+  const { snapshot } = useStore()
+  const [chosen, setChosen] = useState<Way[]>([])
+  const door = snapshot?.server.addresses.find((a) => a.door === 'http' || a.door === 'https')
+  if (!door) {
+    return (
+      <Panel title="Watch">
+        <p class="pad soft">The public web door is shut: set <code>http</code> in the configuration to watch here.</p>
+      </Panel>
+    )
+  }
+  const origin = `${door.door}://${location.host.replace(/:\d+$/, '')}:${door.port}`
+  const base = `${origin}/${props.name.split('/').map(encodeURIComponent).join('/')}`
+  const toggle = (way: Way) => setChosen((c) => (c.includes(way) ? c.filter((w) => w !== way) : [...c, way]))
+  return (
+    <Panel title="Watch" aside={<a href={base} target="_blank" rel="noopener">Watch page ↗</a>}>
+      <div class="ways" role="group" aria-label="Ways to watch">
+        {ways.map((way) => (
+          <button key={way} aria-pressed={chosen.includes(way)} disabled={!can(way)} onClick={() => toggle(way)}>
+            {names[way]}
+          </button>
+        ))}
+      </div>
+      {chosen.length > 0 && (
+        <div class="screens">
+          {chosen.map((way) => <Screen way={way} base={base} key={`${way} ${base}`} />)}
+        </div>
+      )}
+    </Panel>
+  )
+}
+
+function Screen(props: { way: Way; base: string }) {
+  const video = useRef<HTMLVideoElement>(null)
+  const [delay, setDelay] = useState<number | null>(null)
+  const [error, setError] = useState('')
+  useEffect(() => {
+    let playing: Playing | null = null
+    let over = false
+    const failed = (reason: Failed) => {
+      playing?.stop()
+      playing = null
+      if (!over) setError(reason.message)
+    }
+    play(props.way, { base: props.base, query: '', video: video.current!, failed }).then(
+      (p) => {
+        playing = p
+        if (over) p.stop()
+      },
+      (e) => failed(e instanceof Failed ? e : new Failed('This way to watch could not be loaded.')),
+    )
+    void video.current!.play().catch(() => undefined) // it begins when there is something
+    const timer = setInterval(() => setDelay(playing?.delay() ?? null), 500)
+    return () => {
+      over = true
+      clearInterval(timer)
+      playing?.stop()
+    }
+  }, [])
+  return (
+    <figure>
+      <video ref={video} muted autoplay playsInline controls data-way={props.way} />
+      <figcaption>
+        <strong>{names[props.way]}</strong>
+        {error ? <span class="bad">{error}</span> : <span>{delay === null ? 'starting…' : `${ms(delay * 1000)} behind`}</span>}
+      </figcaption>
+    </figure>
+  )
+}
