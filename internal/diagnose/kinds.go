@@ -61,6 +61,7 @@ const (
 	EmptyFrame     Code = "frame-empty"
 	OffsetOdd      Code = "composition-offset"
 	BodyMalformed  Code = "body-malformed"
+	PixelFormat    Code = "pixel-format"
 
 	Backwards    Code = "timestamp-backwards"
 	Jump         Code = "timestamp-jump"
@@ -126,6 +127,7 @@ var kinds = [...]Kind{
 	{ConfigRepeated, Info, "the same sequence header comes again and again"},
 	{ConfigChanged, Info, "the sequence header has changed"},
 	{ConfigBroken, Error, "the sequence header cannot be read"},
+	{PixelFormat, Info, "the video is not 4:2:0, which many players want"},
 	{CodecChanged, Warning, "the codec has changed"},
 	{LegacyNumber, Warning, "a codec comes by an old private number"},
 	{NotAnnounced, Warning, "the player gets a codec that it did not announce"},

@@ -19,7 +19,7 @@ import (
 // Printer writes down a conversation in words, a line for each event. Several connections may share an Output.
 type Printer struct {
 	Output *Output
-	Conn   uint64 // number of the connection, printed when there is more than one
+	Conn   uint64 // number of the connection, printed on each line
 	// Chunks prints every chunk, Media every message of audio and video; else only the first of each kind, sequence headers,
 	// and a line for what came in each 10 s.
 	Chunks, Media bool
@@ -44,10 +44,9 @@ type tally struct {
 type Output struct {
 	JSON bool
 
-	mu   sync.Mutex
-	w    io.Writer
-	err  error
-	many bool
+	mu  sync.Mutex
+	w   io.Writer
+	err error
 }
 
 // NewOutput returns an Output that writes text.
@@ -82,7 +81,6 @@ func (o *Output) write(e *Event) {
 	if o.err != nil {
 		return
 	}
-	o.many = o.many || e.Conn > 1
 	if o.JSON {
 		enc := json.NewEncoder(o.w)
 		enc.SetEscapeHTML(false)
@@ -90,14 +88,12 @@ func (o *Output) write(e *Event) {
 		return
 	}
 	if e.Summary != nil {
+		e.Summary.of = fmt.Sprintf(" of connection %d", e.Conn)
 		_, o.err = e.Summary.WriteTo(o.w)
 		return
 	}
 	var b strings.Builder
-	if o.many {
-		fmt.Fprintf(&b, "%d ", e.Conn)
-	}
-	fmt.Fprintf(&b, "%9.3f  %s  ", e.At, arrow(e.From))
+	fmt.Fprintf(&b, "%d %9.3f  %s  ", e.Conn, e.At, arrow(e.From))
 	if e.Finding != nil {
 		fmt.Fprintf(&b, "!! %s [%s]: %s", e.Finding.Severity, e.Finding.Code, e.Finding.Text)
 	} else {

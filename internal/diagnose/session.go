@@ -88,7 +88,8 @@ func NewSession(cfg Config) *Session {
 
 // Handshake takes note of how the handshake went.
 func (s *Session) Handshake(at time.Duration, h rtmp.TraceHandshake) {
-	defer s.begin(at)()
+	s.begin(at)
+	defer s.tell()
 	switch h.Requested {
 	case 3, 6, 8, 9:
 	default:
@@ -98,7 +99,8 @@ func (s *Session) Handshake(at time.Duration, h rtmp.TraceHandshake) {
 
 // Message takes note of a message. at is the time since the connection began.
 func (s *Session) Message(from Direction, at time.Duration, m rtmp.TraceMessage) {
-	defer s.begin(at)()
+	s.begin(at)
+	defer s.tell()
 	sd := &s.sides[from]
 	sd.bytes += uint64(len(m.Body)) + 12
 	s.chunks(from, sd, &m)
@@ -127,7 +129,8 @@ func (s *Session) Message(from Direction, at time.Duration, m rtmp.TraceMessage)
 
 // Close takes note of the end of the connection. reason may be nil.
 func (s *Session) Close(at time.Duration, reason *rtmp.CloseReason) {
-	defer s.begin(at)()
+	s.begin(at)
+	defer s.tell()
 	if s.ended {
 		return
 	}
@@ -148,13 +151,13 @@ func (s *Session) Findings() []Finding {
 	return slices.Clone(s.findings)
 }
 
-// begin locks; what it returns unlocks and tells the news.
-func (s *Session) begin(at time.Duration) func() {
+// begin locks; tell must follow.
+func (s *Session) begin(at time.Duration) {
 	s.mu.Lock()
 	s.now = at
-	return s.tell
 }
 
+// tell unlocks, and tells the news.
 func (s *Session) tell() {
 	news := s.news
 	s.news = nil
@@ -189,7 +192,8 @@ func (s *Session) report(code Code, from Direction, msid, timestamp uint32, form
 
 // Report makes a finding of somebody else's, such as a proxy that sees bytes.
 func (s *Session) Report(at time.Duration, code Code, from Direction, text string) {
-	defer s.begin(at)()
+	s.begin(at)
+	defer s.tell()
 	s.report(code, from, 0, 0, "%s", text)
 }
 
@@ -214,7 +218,8 @@ func (s *Session) addFlow(from Direction, msid uint32) *flow {
 
 // Lost takes note that a side's bytes are not understood any more.
 func (s *Session) Lost(at time.Duration, from Direction, err error) {
-	defer s.begin(at)()
+	s.begin(at)
+	defer s.tell()
 	if broken, ok := errors.AsType[*chunk.Error](err); ok {
 		s.garbage(from, broken)
 		return

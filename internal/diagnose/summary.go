@@ -14,6 +14,8 @@ type Summary struct {
 	Duration time.Duration   `json:"duration"` // until the last event
 	Streams  []StreamSummary `json:"streams"`  // with media, in the order in which they began
 	Findings []Finding       `json:"findings"`
+
+	of string // " of connection 1", for people
 }
 
 // StreamSummary is the media of one message stream in one direction.
@@ -82,7 +84,7 @@ func (t *track) summary() TrackSummary {
 // WriteTo writes the summary for people.
 func (s Summary) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "summary after %v\n", rounded(s.Duration))
+	fmt.Fprintf(&b, "summary%s after %v\n", s.of, rounded(s.Duration))
 	if len(s.Streams) == 0 {
 		b.WriteString("  no audio and no video was sent\n")
 	}

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"leat/flv"
@@ -165,6 +166,9 @@ func (f *flow) describe(t *track, m *rtmp.TraceMessage) {
 	}
 	if err != nil {
 		f.report(ConfigBroken, m, "the sequence header of %v cannot be read: %v; no decoder can start with it", t.kind, err)
+	}
+	if pix := t.info.PixelFormat; pix != "" && !strings.HasPrefix(pix, "yuv420p") && !strings.HasPrefix(pix, "yuvj420p") {
+		f.report(PixelFormat, m, "the video is %s: browsers and most hardware decode 4:2:0 only (ffmpeg: -pix_fmt yuv420p)", pix)
 	}
 	f.compareSize()
 }

@@ -91,6 +91,7 @@ func (n *Node) connection(c *rtmp.Conn) Connection {
 		BytesIn:   stats.BytesReceived,
 		BytesOut:  stats.BytesSent,
 		RTT:       stats.RoundTrip,
+		Findings:  n.findings.of(c.ID()),
 	}
 	if r.Instance != "" {
 		of.App += "/" + r.Instance

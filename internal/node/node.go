@@ -49,6 +49,7 @@ type Node struct {
 
 	playback playback
 
+	findings   findings
 	peers      peers
 	publishers atomic.Int64
 	counters   counters
@@ -98,6 +99,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 		DelayedWrites: !cfg.TCPNoDelay,
 		LegacyCodecs:  cfg.LegacyCodecs,
 		Aggregate:     cfg.Aggregate,
+		Trace:         n.trace,
 		Logger:        logger,
 	}
 	return n
