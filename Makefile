@@ -9,11 +9,16 @@ BENCH           ?= .
 BENCH_COUNT     ?= 1
 COVER_FILE      := build/cover.out
 
+# The pages are built from ui/ into the folder that internal/web/ui embeds.
+PAGES           := internal/web/ui/dist/pages/console.html
+PAGE_SOURCES    := $(shell find ui/src ui -maxdepth 1 -type f) $(shell find ui/src -type f)
+NODE_MODULES    := ui/node_modules/.package-lock.json
+
 # Tools of the pinned version are taken from the path when they are there, else built into build/bin.
 export PATH := $(CURDIR)/build/bin:$(shell $(GO) env GOPATH)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt fmt-check vet lint tidy-check unit cross fuzz interop soak bench cover tools setup clean
+.PHONY: help run build ui browser test check fmt fmt-check vet lint tidy-check unit cross fuzz interop soak bench cover tools setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,11 +26,25 @@ help: ## list the targets
 run: build ## start the server: RTMP on :1935
 	build/leat serve
 
-build: ## build/leat
+build: ui ## build/leat
 	$(GO) build -trimpath -buildvcs=auto -o build/leat ./cmd/leat
 
+ui: $(PAGES) ## the console and the watch page, with npm
+
+$(PAGES): $(PAGE_SOURCES) $(NODE_MODULES)
+	cd ui && npm run --silent build
+	@touch $@
+
+$(NODE_MODULES): ui/package-lock.json
+	@scripts/require-node
+	cd ui && npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+browser: build ## play streams in a headless Chromium by each way to watch, and try the console
+	cd ui && node test/browser.test.mjs ../build/leat
+
 test: SOAK_SECONDS := 60
-test: setup check cross fuzz interop soak ## install what tests need and run all of them (under 25 minutes)
+test: setup ui check cross fuzz interop browser soak ## install what tests need and run all of them (under 25 minutes)
 
 check: fmt-check vet lint tidy-check unit ## format, vet, lint, tidy, tests; offline, under two minutes
 
@@ -82,4 +101,4 @@ setup: tools ## install what the tests need: that, and Debian packages
 	scripts/setup
 
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build ui/node_modules internal/web/ui/dist/pages
