@@ -1,0 +1,169 @@
+// Plays a stream that ffmpeg publishes in a real browser, by each way to watch, and tries the console.
+//
+//   node test/browser.test.mjs PROGRAM [PATTERN]
+//
+// Only tests whose names contain PATTERN are run.
+import { guard, open } from './browser.mjs'
+import { play, publish, serve, stop } from './server.mjs'
+
+const [, , program = '../build/leat', pattern = ''] = process.argv
+const patience = 60_000 // of one step, ms: machines may be slow
+const ways = ['flv', 'mp4', 'hls']
+
+const tests = []
+const test = (name, run) => tests.push({ name, run })
+
+function equal(got, want, what) {
+  if (got !== want) throw new Error(`${what} is ${JSON.stringify(got)}, want ${JSON.stringify(want)}`)
+}
+
+// moves waits until a video shows rising times and frames.
+async function moves(page, video) {
+  const handle = await page.waitForSelector(video, { timeout: patience, state: 'attached' })
+  const look = () => handle.evaluate((v) => ({ time: v.currentTime, frames: v.getVideoPlaybackQuality().totalVideoFrames }))
+  await page.waitForFunction((v) => v.readyState >= 2 && v.getVideoPlaybackQuality().totalVideoFrames > 5, handle, { timeout: patience })
+  const before = await look()
+  await page.waitForFunction(
+    ([v, b]) => v.currentTime > b.time + 1 && v.getVideoPlaybackQuality().totalVideoFrames > b.frames + 10, [handle, before], { timeout: patience })
+  return look()
+}
+
+for (const way of ways) {
+  test(`the watch page plays by ${way}`, async ({ server, browse }) => {
+    const page = await browse(`${server.http}/live/studio`)
+    await page.selectOption('#way', way)
+    await moves(page, `video[data-way=${way}]`)
+    equal(await page.locator('.bar .live').textContent(), 'LIVE', 'the mark')
+  })
+}
+
+test('the watch page chooses a way, and waits for a stream that is not live', async ({ server, browse }) => {
+  const page = await browse(`${server.http}/live/later`)
+  await page.getByText('Waiting for the stream').waitFor({ timeout: patience })
+  const late = publish(`${server.rtmp}/live/later`)
+  await moves(page, 'video')
+  late.kill()
+})
+
+test('the watch page fits a phone', async ({ server, browse }) => {
+  const page = await browse(`${server.http}/live/studio`, { viewport: { width: 360, height: 740 } })
+  await moves(page, 'video')
+  await page.getByRole('button', { name: 'Tap for sound' }).click()
+  equal(await page.$eval('video', (v) => v.muted), false, 'muted')
+  await fits(page)
+})
+
+test('the front page leads to a stream', async ({ server, browse }) => {
+  const page = await browse(`${server.http}/`)
+  await page.getByLabel('Stream').fill('live/studio')
+  await page.getByRole('button', { name: 'Watch' }).click()
+  await page.waitForURL(`${server.http}/live/studio`)
+  await moves(page, 'video')
+})
+
+test('the console shows a stream, and its numbers move', async ({ server, browse }) => {
+  const page = await browse(server.admin)
+  const cell = page.locator('tr', { hasText: 'live/studio' }).locator('[data-bitrate]')
+  await cell.waitFor({ timeout: patience })
+  await page.waitForFunction((c) => Number(c.dataset.bitrate) > 100_000, await cell.elementHandle(), { timeout: patience })
+  const before = await cell.getAttribute('data-bitrate')
+  await page.waitForFunction(([c, b]) => c.dataset.bitrate !== b, [await cell.elementHandle(), before], { timeout: patience })
+  await page.getByRole('link', { name: 'live/studio' }).first().click()
+  await page.getByText('640×360').first().waitFor({ timeout: patience })
+  await page.getByText(/h264 \(.*30 fps/).waitFor({ timeout: patience })
+})
+
+test('the console plays by several ways side by side', async ({ server, browse }) => {
+  const page = await browse(`${server.admin}/#/streams/live%2Fstudio`)
+  for (const name of ['HTTP-FLV', 'fMP4', 'HLS']) await page.getByRole('button', { name, exact: true }).click()
+  for (const way of ways) await moves(page, `video[data-way=${way}]`)
+  equal(await page.getByText(/behind$/).count(), 3, 'the number of delays')
+})
+
+test('the console records and lists recordings', async ({ server, browse }) => {
+  const page = await browse(`${server.admin}/#/streams/live%2Fstudio`)
+  await page.getByRole('button', { name: 'Record', exact: true }).click({ timeout: patience })
+  await page.getByRole('button', { name: 'Stop recording' }).click({ timeout: patience })
+  await page.getByRole('link', { name: 'Recordings' }).click()
+  await page.getByRole('button', { name: /^Delete live\/studio/ }).first().click({ timeout: patience })
+  await page.getByRole('button', { name: 'Yes' }).click()
+  await page.getByText('Nothing was recorded yet').waitFor({ timeout: patience })
+})
+
+test('the console kicks a viewer', async ({ server, browse }) => {
+  play(`${server.rtmp}/live/studio`)
+  const page = await browse(`${server.admin}/#/connections`)
+  const row = page.locator('tr', { hasText: 'player' })
+  await row.getByRole('button', { name: /^Kick/ }).click({ timeout: patience })
+  await page.getByRole('button', { name: 'Yes' }).click()
+  await row.waitFor({ state: 'detached', timeout: patience })
+})
+
+test('the console fits a phone in either theme', async ({ server, browse }) => {
+  const page = await browse(server.admin, { viewport: { width: 360, height: 740 }, colorScheme: 'dark' })
+  await page.getByRole('link', { name: 'live/studio' }).first().waitFor({ timeout: patience })
+  equal(await page.$eval('html', (e) => e.dataset.theme), 'dark', 'the theme')
+  await page.getByRole('button', { name: 'Use the light theme' }).click()
+  equal(await page.$eval('html', (e) => e.dataset.theme), 'light', 'the theme')
+  await fits(page)
+})
+
+test('an empty console says how to publish', async ({ browse }) => {
+  const empty = await serve(program)
+  const page = await browse(empty.admin, {}, empty)
+  await page.getByText('Nobody publishes yet').waitFor({ timeout: patience })
+  await page.getByText(`${empty.rtmp}/live`, { exact: true }).waitFor({ timeout: patience })
+})
+
+// fits checks that a page needs no scrolling sideways.
+async function fits(page) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  if (over > 0) throw new Error(`the page is ${over} pixels too wide`)
+}
+
+async function main() {
+  const server = await serve(program)
+  publish(`${server.rtmp}/live/studio`)
+  const browser = await open()
+  let passed = 0
+  let failed = 0
+  for (const { name, run } of tests.filter((t) => t.name.includes(pattern))) {
+    const contexts = []
+    const wrongs = []
+    const browse = async (url, options = {}, of = server) => {
+      const context = await browser.newContext(options)
+      contexts.push(context)
+      const page = await context.newPage()
+      wrongs.push(guard(page, [of.http, of.admin].map((u) => new URL(u).host)))
+      await page.goto(url)
+      return page
+    }
+    const begun = Date.now()
+    try {
+      await run({ server, browse })
+      const wrong = wrongs.flat()
+      if (wrong.length > 0) throw new Error(wrong.join('\n'))
+      passed++
+      console.log(`ok    ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`)
+    } catch (e) {
+      failed++
+      console.log(`FAIL  ${name}\n${e.message}`)
+      for (const page of contexts.flatMap((c) => c.pages())) console.log(`the page said: ${(await page.innerText('body').catch(() => '')).slice(0, 600)}`)
+    }
+    for (const context of contexts) await context.close()
+  }
+  await browser.close()
+  console.log(`${passed} passed, ${failed} failed`)
+  if (failed > 0) console.log(server.log.slice(-30).join('\n'))
+  return failed === 0 && passed > 0
+}
+
+let good = false
+try {
+  good = await main()
+} catch (e) {
+  console.error(e.message)
+} finally {
+  await stop()
+}
+process.exit(good ? 0 : 1)
