@@ -35,6 +35,8 @@ type Config struct {
 	LegacyCodecs bool `yaml:"legacy_codecs" reload:"restart"`
 	Aggregate    bool `yaml:"aggregate" reload:"restart"`
 
+	HLS HLS `yaml:"hls"`
+
 	Limits Limits `yaml:"limits"`
 
 	Recordings Recordings `yaml:"recordings"`
@@ -61,6 +63,15 @@ type TLS struct {
 
 // IsSet reports whether there is a certificate, or will be one by ACME.
 func (t *TLS) IsSet() bool { return t.Cert != "" || len(t.Domains) > 0 }
+
+// HLS says how live streams are cut for HLS.
+type HLS struct {
+	Mode    HLSMode       `yaml:"mode" reload:"hot"`
+	Segment time.Duration `yaml:"segment" reload:"hot" min:"1s" max:"1m"`
+	Part    time.Duration `yaml:"part" reload:"hot" min:"50ms" max:"10s"`
+	Window  int           `yaml:"window" reload:"hot" min:"3" max:"100"` // segments
+	Always  bool          `yaml:"always" reload:"hot"`
+}
 
 // Limits bounds what peers can make the server hold or wait for. Times, sizes and counts are positive; only
 // fields whose comment in default.yaml says so may be 0.
@@ -101,6 +112,7 @@ type Limits struct {
 	ConnectionsPerAddress int `yaml:"connections_per_address" reload:"hot" min:"0"` // 0: no limit
 	Publishers            int `yaml:"publishers" reload:"hot" min:"0"`              // 0: no limit
 	PlayersPerStream      int `yaml:"players_per_stream" reload:"hot" min:"0"`      // 0: no limit
+	HTTPConnections       int `yaml:"http_connections" reload:"hot" min:"0"`        // 0: no limit
 
 	Memory Size `yaml:"memory" reload:"hot" min:"0"` // for the Go runtime; 0: GOMEMLIMIT decides
 }

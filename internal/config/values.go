@@ -237,3 +237,18 @@ type Sources []Source
 func (s Sources) Contains(addr netip.Addr) bool {
 	return slices.ContainsFunc(s, func(source Source) bool { return source.Contains(addr) })
 }
+
+// HLSMode is how streams are cut for HLS.
+type HLSMode string
+
+// The modes.
+const (
+	HLSLowLatency HLSMode = "lowlatency" // segments and parts
+	HLSPlain      HLSMode = "plain"      // segments
+	HLSOff        HLSMode = "off"
+)
+
+// UnmarshalText accepts the modes by name.
+func (m *HLSMode) UnmarshalText(text []byte) error {
+	return oneOf(m, text, HLSLowLatency, HLSPlain, HLSOff)
+}
