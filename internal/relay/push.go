@@ -74,6 +74,14 @@ func (p *push) run(ctx context.Context) {
 	for p.awaitStream(ctx) {
 		p.serve(ctx)
 	}
+	if ctx.Err() != nil {
+		p.sayEnded("it was stopped")
+	}
+}
+
+func (p *push) sayEnded(why string) {
+	s := p.snapshot()
+	p.log.Info("push ended", "reason", why, "packets", s.Packets, "bytes", s.Bytes, "dropped", s.Dropped)
 }
 
 // awaitStream waits until the stream is on air. false says that the push is over.
@@ -178,7 +186,7 @@ func (p *push) pause(ctx context.Context, wait time.Duration) bool {
 			return p.relay.onAir(p.key)
 		case <-look.C:
 			if !p.relay.onAir(p.key) {
-				p.log.Info("push ended", "reason", "the stream is over")
+				p.sayEnded("the stream is over")
 				return false
 			}
 		}
@@ -239,7 +247,9 @@ func (p *push) send(ctx context.Context, conn *rtmp.Conn, pub *rtmp.Publisher, m
 	sub := p.relay.cfg.Hub.Subscribe(p.key, &live.SubscribeOptions{Name: "push to " + p.target.name(), Passive: true})
 	defer sub.Close()
 	if !p.relay.onAir(p.key) {
-		return p.takeLeave(conn, pub, "the stream is over")
+		p.takeLeave(conn, pub)
+		p.sayEnded("the stream is over")
+		return nil
 	}
 	inner, cancel := context.WithCancelCause(ctx)
 	var watch sync.WaitGroup
@@ -258,34 +268,32 @@ func (p *push) send(ctx context.Context, conn *rtmp.Conn, pub *rtmp.Publisher, m
 	err := c.copy(inner, sub)
 	switch {
 	case ctx.Err() != nil:
-		return p.takeLeave(conn, pub, "it was stopped")
+		p.takeLeave(conn, pub)
+		return nil
 	case errors.Is(err, io.EOF):
-		return p.takeLeave(conn, pub, "the stream is over")
+		p.takeLeave(conn, pub)
+		p.sayEnded("the stream is over")
+		return nil
 	}
 	if _, ok := errors.AsType[*movedError](context.Cause(inner)); ok {
-		_ = p.takeLeave(conn, pub, "it goes on elsewhere") // what counts is the new connection
+		p.takeLeave(conn, pub)
+		return context.Cause(inner)
 	}
-	return lastWords(inner, pub, err)
+	return lastWords(pub, err)
 }
 
 // takeLeave ends the stream at the target, and lets it have the last frames.
-func (p *push) takeLeave(conn *rtmp.Conn, pub *rtmp.Publisher, why string) error {
+func (p *push) takeLeave(conn *rtmp.Conn, pub *rtmp.Publisher) {
 	closed := pub.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
 	defer cancel()
 	if err := errors.Join(closed, conn.Flush(ctx)); err != nil {
 		p.log.Debug("the target did not take the end of the stream", "err", err)
 	}
-	s := p.snapshot()
-	p.log.Info("push ended", "reason", why, "packets", s.Packets, "bytes", s.Bytes, "dropped", s.Dropped)
-	return nil
 }
 
 // lastWords returns why a connection has ended: what the target said, which may still be unread when a packet cannot be sent.
-func lastWords(ctx context.Context, pub *rtmp.Publisher, err error) error {
-	if _, ok := errors.AsType[*movedError](context.Cause(ctx)); ok {
-		return context.Cause(ctx)
-	}
+func lastWords(pub *rtmp.Publisher, err error) error {
 	moment := time.NewTimer(partingTime)
 	defer moment.Stop()
 	select {
