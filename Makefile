@@ -3,6 +3,7 @@
 
 GO              ?= go
 GOLANGCI_LINT   := v2.15.0
+VERSITYGW       := v1.8.0
 FUZZ_SECONDS    ?= 240
 SOAK_SECONDS    ?= 600
 BENCH           ?= .
@@ -77,7 +78,7 @@ cross: ## vet for other systems, so that they keep compiling
 fuzz: ## fuzz every target, FUZZ_SECONDS (240) in all
 	scripts/fuzz $(FUZZ_SECONDS)
 
-interop: ## against ffmpeg, rtmpdump, GStreamer and nginx-rtmp
+interop: ## against ffmpeg, rtmpdump, GStreamer, nginx-rtmp and versitygw
 	$(GO) test -tags interop -count=1 -timeout 10m -v ./interop/...
 
 soak: ## bad clients of all kinds beside a healthy stream, for SOAK_SECONDS (600)
@@ -97,7 +98,8 @@ tools: ## fetch what `make check` needs to run offline: linter and modules
 	$(GO) mod download
 	@$(GO) mod tidy -diff >/dev/null || true # fetches what tidy-check looks at; that reports
 
-setup: tools ## install what the tests need: that, and Debian packages
+setup: tools ## install what the tests need: that, an object store, and Debian packages
+	scripts/require-versitygw $(VERSITYGW)
 	scripts/setup
 
 clean: ## remove what was built

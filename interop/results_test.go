@@ -103,6 +103,18 @@ var results = append([]result{
 		test: "TestRecorderKilled", from: "ffmpeg", through: "`leat serve`, killed 50 times while it records FLV and MP4", to: "ffprobe",
 		checked: "every file opens as it was left, and has its duration after the repair",
 	},
+	{
+		test: "TestBucketPlays/flv", from: "ffmpeg", through: "`leat serve`, which stores the recording (FLV) in versitygw", to: "ffmpeg, seeking",
+		checked: "every frame and its times, as ffmpeg reads them in the object; every frame behind each of three seeks",
+	},
+	{
+		test: "TestBucketPlays/mp4", from: "ffmpeg", through: "`leat serve`, which stores the recording (MP4) in versitygw", to: "ffmpeg, seeking",
+		checked: "the same",
+	},
+	{
+		test: "TestBucketResumes", from: "ffmpeg", through: "`leat serve` and versitygw, both killed during the upload", to: "ffmpeg, seeking",
+		checked: "every frame and its times, as ffmpeg reads them in the source; parts that were stored are not sent again",
+	},
 	byTransport(0), byTransport(1), byTransport(2), byTransport(3), byTransport(4),
 	leatPublishes(0), leatPublishes(1), leatPublishes(2), leatPublishes(3), leatPublishes(4),
 	ffmpegTunnels("rtmpt"), ffmpegTunnels("rtmpts"),
