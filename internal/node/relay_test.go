@@ -61,7 +61,10 @@ func TestPushAndPull(t *testing.T) {
 	if player == nil {
 		return
 	}
-	got := take(t, player, len(want))
+	got := take(t, player, 1)
+	for mediatest.Diff(got[len(got)-1], want[len(want)-1]) != "" { // how many come depends on which of them makes the stream begin
+		got = append(got, take(t, player, 1)...)
+	}
 	if d := mediatest.DiffAll(onAirFromKey(got), onAirFromKey(want)); d != "" {
 		t.Error(d)
 	}
