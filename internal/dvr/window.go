@@ -49,7 +49,7 @@ type Window struct {
 	info     format.Info
 	origin   time.Duration // timestamp of the first frame
 	begun    bool          // there has been one
-	newest   time.Duration // timestamp of the newest packet
+	newest   time.Duration // timestamp of the newest frame, one of video if there is video
 	number   uint64        // its number
 	over     bool          // nothing will be added
 	watchers []func()
@@ -201,7 +201,10 @@ func (w *Window) add(p *media.Packet, number uint64, begins bool) {
 	if !w.begun {
 		w.begun, w.origin = true, p.Timestamp
 	}
-	w.newest, w.number = p.Timestamp, number
+	w.number = number
+	if isFrame(p) && (p.Kind == media.Video || !w.hasVideo) {
+		w.newest = p.Timestamp
+	}
 	w.info.HasAudio = w.info.HasAudio || p.Kind == media.Audio
 	w.info.HasVideo = w.info.HasVideo || p.Kind == media.Video
 	watchers := w.takeWatchers()

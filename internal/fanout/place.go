@@ -53,6 +53,9 @@ func (l *Log) placeAfter(p *Player, number uint64) bool {
 	if n == 0 && !held { // what lies between is not held any more
 		return false
 	}
+	for seq > first && st.at(seq-1).kind == 0 { // what was said behind the packet
+		seq--
+	}
 	p.seq, p.pos = seq, st.head
 	if seq < st.next {
 		p.pos = st.at(seq).off

@@ -31,6 +31,7 @@ func (n *Node) Listen(ctx context.Context) error {
 	err := n.openAll(ctx)
 	if err == nil {
 		n.useRecordings(n.Config())
+		n.cleanWindows(n.Config())
 		n.useRelays(n.Config())
 		n.startMeter()
 		n.failed = make(chan error, len(n.doors))

@@ -102,11 +102,16 @@ func (n *Node) forms(stream media.Key) int {
 // leave counts a player out, which has left the log; the last one ends the feed. It does not block, so that the fan-out
 // may call it.
 func (f *feed) leave(p *player) {
+	f.node.counters.dropped.Add(p.dropped())
+	f.release(p)
+}
+
+// release counts a player out that goes on in another feed.
+func (f *feed) release(p *player) {
 	n := f.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(f.players, p)
-	n.counters.dropped.Add(p.dropped())
 	if len(f.players) == 0 && n.feeds[f.key] == f {
 		delete(n.feeds, f.key)
 		n.closing.Go(f.close)
@@ -164,7 +169,7 @@ func (f *feed) pump() {
 			f.node.log.Warn("players of a stream were served too slowly, packets were left out", "stream", f.key.stream.String(), "packets", item.Skipped)
 		default:
 			dry.Reset(dryAfter)
-			f.deliver(item.Packet)
+			f.deliver(item.Packet, item.Number)
 		}
 	}
 }
@@ -199,7 +204,7 @@ func (f *feed) restart() {
 
 // deliver writes what the players get of a packet. A notice is stored before it is written, so that nobody can miss it who
 // joins at the same time: see tell.
-func (f *feed) deliver(p *media.Packet) {
+func (f *feed) deliver(p *media.Packet, number uint64) {
 	packets, notice := f.fitter.Fit(f.fitted[:0], p)
 	f.fitted = packets
 	if notice != nil || p.Config {
@@ -211,9 +216,7 @@ func (f *feed) deliver(p *media.Packet) {
 			"kind", p.Kind.String(), "track", p.Track, "codec", p.Codec.String())
 		f.out.WriteControl(f.key.encoder.AppendStatus(nil, *notice))
 	}
-	for _, p := range packets {
-		f.out.WritePacket(p)
-	}
+	f.out.WriteNumbered(number, packets...)
 }
 
 // tell sends a player that has joined the notices from before.

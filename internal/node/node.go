@@ -47,6 +47,7 @@ type Node struct {
 	objects *sharedobject.Objects
 	archive archive
 
+	rewind   rewind
 	playback playback
 
 	findings   findings
@@ -128,7 +129,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	n.hub.Close()
 	n.closeFeeds()
 	defer context.AfterFunc(ctx, n.archive.closeBucket)()
-	err = errors.Join(err, n.playback.close(), n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
+	err = errors.Join(err, n.playback.close(), n.rewind.close(), n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
 	n.stopMeter()
 	for _, d := range n.doors {
 		if d.http != nil {

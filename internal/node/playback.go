@@ -141,7 +141,7 @@ func (a *archive) opened() *record.Recordings {
 // the player gets the live stream, or waits for it.
 func (n *Node) film(ctx context.Context, app *config.App, s *rtmp.PlayStream) (*vod.Title, error) {
 	start := s.Play().Start
-	if start == rtmp.StartLive || start == rtmp.StartAny && n.onAir(s.Key()) {
+	if start == rtmp.StartLive || start == rtmp.StartAny && n.onAir(s.Key()) || start >= 0 && n.hasWindow(s.Key()) {
 		return nil, nil
 	}
 	title, err := n.playback.catalog.Open(ctx, s.Key(), n.libraries(app)...)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"leat/internal/fanout"
+	"leat/internal/vod"
 	"leat/internal/web/api"
 	"leat/media"
 	"leat/rtmp"
@@ -25,8 +26,13 @@ type player struct {
 	duration time.Duration // how much the client asked for; 0: no limit
 	waiting  *time.Timer   // ends a play of limited duration whose stream never comes; nil otherwise
 
+	turn    sync.Mutex   // held while a command is obeyed, and while the player changes between log and session
+	session *vod.Session // plays behind the live stream; guarded by turn
+	current media.Key    // what it plays: key, or another rendition; guarded by turn
+	others  []*feed      // of renditions that it may change to; guarded by mu
+
 	mu           sync.Mutex
-	member       *fanout.Player // nil while paused
+	member       *fanout.Player // nil while paused or behind
 	audio, video bool
 	sum          fanout.PlayerStats // of the times in a log that are over
 	over         bool
@@ -34,7 +40,7 @@ type player struct {
 
 // join detaches a player from its handler and lets it join its stream's feed.
 func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
-	p := &player{node: n, log: log, conn: s.Conn(), key: s.Key(), started: time.Now(), audio: true, video: true}
+	p := &player{node: n, log: log, conn: s.Conn(), key: s.Key(), current: s.Key(), started: time.Now(), audio: true, video: true}
 	if d := s.Play().Duration; d >= 0 {
 		p.duration = max(d, time.Nanosecond) // 0 asks for a single frame
 	}
@@ -54,7 +60,7 @@ func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 	if onAir { // who waits for a publisher waits as long as it takes
 		first = func() { n.counters.firstFrame.observe(time.Since(p.started), 1) }
 	}
-	p.enter(first)
+	p.begin(s, first)
 	if err := p.feed.tell(s); err != nil {
 		log.Debug("notice not sent", "err", err)
 	}
@@ -74,13 +80,27 @@ func (n *Node) turnAway(log *slog.Logger, s *rtmp.PlayStream, err error) error {
 	return rtmp.Refuse(rtmp.CodePlayFailed, "%s has as many players as it takes.", s.Key().Name)
 }
 
-// enter joins the log; first is called with its first bytes, and may be nil. mu is not held: ended may be called before
-// Join returns.
-func (p *player) enter(first func()) {
+// begin lets the player begin where it has asked to: in what is kept of the stream, or live.
+func (p *player) begin(s *rtmp.PlayStream, first func()) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	if window, place := p.node.rewound(s); window != nil {
+		p.behind(vod.NewTitle(window, window.Leave), place, nil)
+		return
+	}
+	p.enter(first, 0)
+}
+
+// enter joins the log, behind the packet numbered after if that is not 0, and reports false if it is not there. first is called
+// with its first bytes, and may be nil. mu is not held: ended may be called before Join returns.
+func (p *player) enter(first func(), after uint64) bool {
 	p.mu.Lock()
-	opts := fanout.JoinOptions{Audio: p.audio, Video: p.video, Duration: p.remaining(), OnFirst: first, OnEnd: p.ended}
+	opts := fanout.JoinOptions{Audio: p.audio, Video: p.video, Duration: p.remaining(), After: after, OnFirst: first, OnEnd: p.ended}
 	p.mu.Unlock()
 	member := p.feed.out.Join(p.outlet, opts)
+	if member == nil {
+		return false
+	}
 	p.mu.Lock()
 	over := p.over
 	if !over {
@@ -90,6 +110,7 @@ func (p *player) enter(first func()) {
 	if over {
 		member.Leave()
 	}
+	return true
 }
 
 // remaining is what is left of the duration that the client asked for; 0: it asked for none.
@@ -122,10 +143,28 @@ func (p *player) limitWait() {
 
 // command obeys the client. It runs on the connection's reading goroutine, but for CloseCommand.
 func (p *player) command(cmd rtmp.Command) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	if p.session != nil {
+		p.session.Command(cmd) // one that is over has told the client what there was to tell
+		return
+	}
 	switch cmd := cmd.(type) {
 	case rtmp.PauseCommand:
+		if cmd.Paused && p.playing() && p.back(cmd) {
+			return
+		}
 		if cmd.Paused {
 			p.part()
+		}
+	case rtmp.SeekCommand:
+		if p.playing() && p.back(cmd) {
+			return
+		}
+	case rtmp.Play2Command:
+		if p.playing() {
+			p.change(cmd)
+			return
 		}
 	case rtmp.ReceiveAudioCommand:
 		p.receive(&p.audio, cmd.On)
@@ -149,8 +188,15 @@ func (p *player) resume() {
 	playing := p.member != nil || p.over
 	p.mu.Unlock()
 	if !playing {
-		p.enter(nil)
+		p.enter(nil, 0)
 	}
+}
+
+// playing reports whether it is in the log.
+func (p *player) playing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.member != nil && !p.over
 }
 
 // receive turns a kind of media, audio or video of p, on or off.
@@ -164,19 +210,20 @@ func (p *player) receive(kind *bool, on bool) {
 	}
 }
 
-// part leaves the log and keeps what was counted there.
-func (p *player) part() {
+// part leaves the log, keeps what was counted there, and returns where it was.
+func (p *player) part() fanout.Place {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.member == nil {
-		return
+		return fanout.Place{}
 	}
-	p.member.Leave()
+	place := p.member.Part()
 	s := p.member.Stats()
 	p.member = nil
 	p.sum.Bytes += s.Bytes
 	p.sum.Messages += s.Messages
 	p.sum.Dropped += s.Dropped
+	return place
 }
 
 // stats are those of all its times in a log.
@@ -244,7 +291,14 @@ func (p *player) leave(why string) {
 	}
 	p.mu.Unlock()
 	p.part()
-	p.feed.leave(p)
+	p.mu.Lock()
+	feeds := append(p.others, p.feed)
+	p.others = nil
+	p.mu.Unlock()
+	for _, f := range feeds {
+		f.release(p)
+	}
+	p.node.counters.dropped.Add(p.dropped())
 	p.node.tell(api.EventLeft, p.conn, p.key, why)
 	p.log.Info("play ended", "reason", why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
 }

@@ -22,6 +22,7 @@ type Rejoin struct {
 	After        uint64        // the client has got the packets up to this number; 0: it wants the newest key frame
 	Shift        time.Duration // of the client's timeline from the stream's
 	Audio, Video bool          // what it wants
+	Name         string        // of the rendition that it plays
 	// Idle reports whether no command waits. It must be asked with a lock that keeps commands from coming until Live has returned.
 	Idle func() bool
 }
@@ -51,7 +52,7 @@ func (s *Session) openBroadcast() error {
 // takeUp goes on behind what the client has got elsewhere.
 func (s *Session) takeUp(from *Place) error {
 	s.pace.begin(from.At)
-	s.last, s.number = from.At, from.After
+	s.last, s.number, s.had = from.At, from.After, from.After
 	if from.After == 0 {
 		s.last--
 		at, err := s.cursor.Seek(from.At)
@@ -80,14 +81,22 @@ func (s *Session) resume() error {
 	}
 	for _, h := range headers {
 		s.headers.Apply(h)
+		s.learn(h)
 	}
 	return err
+}
+
+// learn takes note of a header that the client has got elsewhere.
+func (s *Session) learn(h *media.Packet) {
+	s.fitted, _ = s.fitter.Fit(s.fitted[:0], h) // what there is to say of it, the client was told with it
+	clear(s.fitted)
 }
 
 // counted takes note of a packet of a broadcast that the client has or does not want.
 func (s *Session) counted() {
 	if cursor, ok := s.cursor.(format.BroadcastCursor); ok {
 		s.number = cursor.Number()
+		s.had = max(s.had, s.number)
 	}
 }
 
@@ -126,13 +135,13 @@ func (s *Session) atEdge() time.Duration {
 }
 
 func (s *Session) wantsLive() bool {
-	return s.cfg.Live != nil && s.state == playing && s.until < 0 && !s.one && s.exact == (exact{}) &&
+	return s.cfg.Live != nil && s.shift == 0 && s.state == playing && s.number >= s.had && s.until < 0 && !s.one && s.exact == (exact{}) &&
 		!s.waitKey && !s.resend && s.incoming == nil && !s.switching
 }
 
 // goLive hands the client over, and reports whether that was possible.
 func (s *Session) goLive(after uint64) bool {
-	if !s.cfg.Live(Rejoin{After: after, Shift: s.shift, Audio: !s.noAudio, Video: !s.noVideo, Idle: s.idle}) {
+	if !s.cfg.Live(Rejoin{After: after, Name: s.name, Audio: !s.noAudio, Video: !s.noVideo, Idle: s.idle}) {
 		return false
 	}
 	s.state = departed
@@ -184,9 +193,19 @@ func (s *Session) overtaken() {
 	}
 }
 
-// offAir tells a client that the stream has ended that it plays behind its time. It waits for the next publisher then.
-func (s *Session) offAir() {
+// offAir lets a client that has come to the end of its stream wait for the next publisher. The fan-out tells it so, if it has not
+// gone on already. It reports whether the session goes on.
+func (s *Session) offAir() bool {
+	s.aired = false
+	switch {
+	case !s.idle(): // this first
+		s.aired = true
+		return true
+	case s.goLive(s.number):
+		return false
+	}
 	s.media = s.enc.AppendStatus(s.enc.AppendStreamEOF(s.joined()),
 		s.status(rtmp.CodePlayUnpublishNotify, "%s is now unpublished.", s.name))
 	s.state = joining
+	return true
 }

@@ -27,7 +27,9 @@ func (s *Session) seek(cmd rtmp.SeekCommand) {
 	s.state = playingUnless(s.state == paused)
 	s.media, s.next = s.media[:0], nil
 	s.concluded, s.aired = false, false
-	if s.incoming != nil {
+	if s.broadcast != nil {
+		s.cancelSwitch("A seek has come before it.")
+	} else if s.incoming != nil {
 		s.change()
 	}
 	at, err := s.cursor.Seek(target)

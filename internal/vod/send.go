@@ -108,6 +108,8 @@ func (s *Session) fill() time.Duration {
 		case errors.Is(err, format.ErrGone):
 			s.overtaken()
 			return 0
+		case errors.Is(err, errHold):
+			return rejoinWait
 		case err != nil:
 			s.finish(err)
 			return 0
@@ -151,21 +153,28 @@ func (s *Session) tellReady() {
 
 // peek returns the next packet and keeps it. io.EOF is the end of what the client asked for.
 func (s *Session) peek() (*media.Packet, error) {
-	if s.next != nil {
+	if s.next != nil && (s.incoming == nil || !s.incoming.awaited) {
 		return s.next, nil
 	}
 	for {
-		p, err := s.cursor.ReadPacket(s.engine.ctx)
+		p, err := s.read()
+		if err == nil && s.incoming != nil && s.incoming.awaited && s.holds(p) {
+			s.next = p
+			return nil, errHold
+		}
 		switch {
-		case err != nil && s.incoming != nil && errors.Is(err, io.EOF):
+		case err != nil && s.incoming != nil && !s.incoming.awaited && errors.Is(err, io.EOF):
 			s.change()
 			continue
 		case err != nil:
 			s.aired = s.broadcast != nil && errors.Is(err, io.EOF)
+			if s.aired {
+				s.cancelSwitch("%s has ended.", s.name)
+			}
 			return nil, err
 		case isFrame(p) && s.until >= 0 && p.Timestamp >= s.until:
 			return nil, io.EOF
-		case s.incoming != nil && s.incoming.replaces(p):
+		case s.incoming != nil && !s.incoming.awaited && s.incoming.replaces(p):
 			if s.incoming.complete(p) {
 				s.change()
 			}
@@ -174,6 +183,15 @@ func (s *Session) peek() (*media.Packet, error) {
 		s.next = p
 		return p, nil
 	}
+}
+
+// read returns the packet that was read already, or the next one.
+func (s *Session) read() (*media.Packet, error) {
+	if p := s.next; p != nil {
+		s.next = nil
+		return p, nil
+	}
+	return s.cursor.ReadPacket(s.engine.ctx)
 }
 
 func isFrame(p *media.Packet) bool { return p.Kind != media.Data && !p.Config }
@@ -202,7 +220,15 @@ func (s *Session) emit(p *media.Packet) {
 	s.counted()
 	isHeader := s.headers.Apply(p)
 	if s.passed.drops(p) {
+		if s.broadcast != nil && p.Config {
+			s.learn(p)
+		}
 		return
+	}
+	if p.Config && s.broadcast != nil && s.passed.headers && p.Timestamp <= s.passed.video {
+		again := *p
+		again.Timestamp = s.passed.video + 1
+		p = &again
 	}
 	switch {
 	case s.still.active && p.Kind != media.Video && !isHeader:
@@ -311,8 +337,7 @@ func (s *Session) conclude() bool {
 		return false
 	}
 	if s.aired && s.cfg.Live != nil {
-		s.offAir()
-		return true
+		return s.offAir()
 	}
 	s.state = ended
 	if s.concluded {

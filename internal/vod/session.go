@@ -95,6 +95,7 @@ type Session struct {
 	info      format.Info
 	broadcast format.Broadcast // the title as one; nil for a recording
 	number    uint64           // of its packet that the client has got last
+	had       uint64           // the highest of these: the fan-out does not serve who has gone back behind it
 	aired     bool             // the stream is over and all of it was read
 	cursor    format.Cursor
 	fitter    *rtmp.Fitter

@@ -26,7 +26,9 @@ type opened struct {
 type incoming struct {
 	title        *Title
 	name         string
-	at           time.Duration // in both files
+	at           time.Duration // in the old one's times
+	awaited      bool          // a broadcast's key frame at or behind at has not come yet
+	late         time.Time     // when that is given up
 	audio, video bool          // the old one has come that far, or has no such track
 }
 
@@ -44,6 +46,11 @@ func (s *Session) switchTo(cmd rtmp.Play2Command) {
 		return
 	}
 	s.switching = true
+	if old, _, err := rtmp.SplitName(cmd.OldName); err == nil && old != s.name {
+		s.switching = false
+		s.refuseSwitch("%s is not what plays.", old)
+		return
+	}
 	from, engine := s.name, s.engine
 	engine.wg.Go(func() { // Close waits for it
 		o := opened{name: cmd.Name, offset: cmd.Offset}
@@ -70,6 +77,9 @@ func (s *Session) adopt(o opened) {
 		return
 	}
 	at, why := s.switchPlace(o.title.Info(), o.offset)
+	if s.broadcast != nil {
+		at, why = s.switchFrom(o.offset)
+	}
 	if why != "" {
 		o.title.Release()
 		s.refuseSwitch("%s", why)
@@ -77,6 +87,10 @@ func (s *Session) adopt(o opened) {
 	}
 	s.incoming = &incoming{title: o.title, name: o.name, at: at, audio: !s.info.HasAudio, video: !s.info.HasVideo}
 	s.answer(rtmp.TransitionStatus(s.name, o.name))
+	if s.broadcast != nil {
+		s.incoming.awaited, s.incoming.late = true, time.Now().Add(max(at-s.last, 0)+switchWait)
+		return
+	}
 	if at <= s.last && s.state == playing { // the client has more in its buffer than it needs, and throws that away
 		s.next = nil
 		s.change()
@@ -131,7 +145,21 @@ func (s *Session) change() {
 	s.title.Release()
 	s.load(n.title, n.name)
 	s.headers.Reset()
+	if n.title.Shift != 0 {
+		s.move(n.title.Shift)
+		n.at -= n.title.Shift
+	}
+	s.had = 0
 	s.media = s.enc.AppendPlayStatus(s.joined(), s.status(rtmp.CodePlayTransitionComplete, "Transitioned to %s", s.name))
+	if s.broadcast != nil { // what belongs behind the key frame may have come before it
+		s.passed = filter{on: true, audio: n.at - 1, video: n.at - 1, headers: true}
+		s.exact, s.still = exact{}, still{}
+		s.last = n.at - 1
+		if _, err := s.cursor.Seek(n.at - 1); err != nil {
+			s.finish(err)
+		}
+		return
+	}
 	place, err := s.cursor.Seek(n.at)
 	if err != nil { // the next read says so, too
 		s.finish(err)

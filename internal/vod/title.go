@@ -2,6 +2,7 @@ package vod
 
 import (
 	"errors"
+	"time"
 
 	"leat/internal/format"
 	"leat/internal/format/mp3"
@@ -10,6 +11,9 @@ import (
 
 // Title is a recording that was opened: its index, which all its players share. It comes from Catalog.Open or NewTitle.
 type Title struct {
+	// Shift is what is to be added to the title's times to get those of the rendition in whose place it was opened.
+	Shift time.Duration
+
 	catalog  *Catalog
 	identity string
 	parts    Parts

@@ -1,0 +1,74 @@
+package vod
+
+import (
+	"errors"
+	"time"
+
+	"leat/internal/format"
+	"leat/media"
+)
+
+// switchWait is how long a key frame of another rendition may be away.
+const switchWait = 15 * time.Second
+
+// errHold says that a packet is not to be sent before the other rendition has come as far.
+var errHold = errors.New("vod: waiting for the other rendition")
+
+// switchFrom returns the time from which on another rendition of a broadcast may take over: of the next frame, or of the offset.
+func (s *Session) switchFrom(offset time.Duration) (at time.Duration, why string) {
+	at = s.last + 1
+	if s.state == paused {
+		at = s.pausedAt + 1
+	}
+	if offset >= 0 {
+		if offset = s.position(offset); offset < at {
+			return 0, "The offset is behind the client already."
+		}
+		at = offset
+	}
+	return at, ""
+}
+
+// holds looks for the key frame at which the incoming rendition takes over, and reports whether p has to wait for what will come of
+// it: a packet of a later time than the other rendition has come to might be one that is replaced.
+func (s *Session) holds(p *media.Packet) bool {
+	n := s.incoming
+	other, ok := n.title.file.(format.Broadcast)
+	if !ok {
+		n.awaited = false
+		return false
+	}
+	if at, found := other.KeyFrom(n.at - n.title.Shift); found {
+		n.at, n.awaited = at+n.title.Shift, false
+		return false
+	}
+	if time.Now().After(n.late) {
+		s.cancelSwitch("No key frame of %s has come.", n.name)
+		return false
+	}
+	_, to, begun := other.Span()
+	return isFrame(p) && p.Timestamp >= n.at && (!begun || p.Timestamp >= to+n.title.Shift)
+}
+
+// cancelSwitch forgets a rendition that has not taken over, and tells the client.
+func (s *Session) cancelSwitch(format string, args ...any) {
+	if s.incoming != nil {
+		s.dropIncoming()
+		s.refuseSwitch(format, args...)
+	}
+}
+
+// move goes over to times that are less by d, without the client's timeline taking note.
+func (s *Session) move(d time.Duration) {
+	s.shift += d
+	s.last -= d
+	s.from -= d
+	s.pausedAt -= d
+	s.pace.at -= d
+	for i := range s.newest {
+		s.newest[i] -= d
+	}
+	if s.until >= 0 {
+		s.until -= d
+	}
+}
