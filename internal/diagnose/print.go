@@ -3,6 +3,7 @@ package diagnose
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"strings"
 	"sync"
@@ -36,6 +37,8 @@ type Printer struct {
 type tally struct {
 	since        time.Duration
 	video, audio int
+	repeated     int    // data messages that said nothing new
+	data         uint64 // hash of the last one
 	bytes        int
 	shown        [2]bool // first frame of audio and video
 }
@@ -198,14 +201,36 @@ func (p *Printer) message(from Direction, at time.Duration, m rtmp.TraceMessage)
 	switch message.Type(m.Type) {
 	case message.TypeAudio, message.TypeVideo:
 		p.media(from, at, &m, e)
-	default:
-		e.Text = p.describe(&m)
-		if m.StreamID != 0 {
-			e.Text += fmt.Sprintf("  (msid %d)", m.StreamID)
+	case message.TypeDataAMF0, message.TypeDataAMF3:
+		if p.news(from, m.Body) {
+			p.print(&m, e)
 		}
-		p.Output.write(e)
+	default:
+		p.print(&m, e)
 	}
 	p.session.Message(from, at, m)
+}
+
+// news reports whether a data message is to be printed: one that repeats the last one of its side is not, as encoders send
+// their metadata again and again.
+func (p *Printer) news(from Direction, body []byte) bool {
+	h := fnv.New64a()
+	_, _ = h.Write(body) // never fails
+	t := &p.tallies[from]
+	if sum := h.Sum64(); sum != t.data || p.Media {
+		t.data = sum
+		return true
+	}
+	t.repeated++
+	return false
+}
+
+func (p *Printer) print(m *rtmp.TraceMessage, e *Event) {
+	e.Text = p.describe(m)
+	if m.StreamID != 0 {
+		e.Text += fmt.Sprintf("  (msid %d)", m.StreamID)
+	}
+	p.Output.write(e)
 }
 
 // tallied is how much of a stream one line is for.
@@ -243,9 +268,12 @@ func (p *Printer) flush(from Direction, at time.Duration) {
 	t := &p.tallies[from]
 	if t.video+t.audio > 0 && !p.Media {
 		text := fmt.Sprintf("… %d messages of video, %d of audio, %d bytes in %v", t.video, t.audio, t.bytes, rounded(at-t.since))
+		if t.repeated > 0 {
+			text += fmt.Sprintf("; the same metadata %d times more", t.repeated)
+		}
 		p.Output.write(&Event{Conn: p.Conn, At: at.Seconds(), From: from.String(), Kind: "media", Text: text})
 	}
-	*t = tally{shown: t.shown}
+	*t = tally{shown: t.shown, data: t.data}
 }
 
 func mediaText(m *rtmp.TraceMessage, fr *frame, err error) string {

@@ -40,7 +40,7 @@ type track struct {
 	gopSum         time.Duration
 	gops           int64
 	saidLong       bool // of this interval
-	checkedNALUs   int
+	looked         int  // frames whose payload was looked at
 	windowBegun    time.Duration
 	windowBytes    int64
 	maxBitRate     float64 // bits per second of the fullest window
@@ -173,13 +173,13 @@ func (f *flow) describe(t *track, m *rtmp.TraceMessage) {
 	f.compareSize()
 }
 
-// payload looks into the first frames: what is wrong there is wrong in all of them.
+// payload looks into the first frames and the key frames: what is wrong there is wrong in all of them.
 func (f *flow) payload(t *track, fr *frame, m *rtmp.TraceMessage) {
 	const looks = 10
-	if t.checkedNALUs >= looks || len(fr.data) == 0 {
+	if t.looked >= looks && (t.kind == media.Audio || !fr.key) || len(fr.data) == 0 {
 		return
 	}
-	t.checkedNALUs++
+	t.looked++
 	switch fr.codec {
 	case media.CodecAAC:
 		if len(fr.data) > 1 && fr.data[0] == 0xff && fr.data[1]&0xf6 == 0xf0 {
