@@ -65,6 +65,18 @@ var results = append([]result{
 		checked: "two seconds of the stream, then the player ends by itself and the publisher goes on",
 	},
 	{test: "TestNginx", from: "leat publish", through: "nginx-rtmp", to: "leat play", checked: "every frame: bytes, order, timestamps"},
+	{
+		test: "TestRelayPush/nginx-rtmp", from: "ffmpeg", through: server + ", pushing to nginx-rtmp", to: "ffmpeg",
+		checked: "every frame from the first key frame on",
+	},
+	{
+		test: "TestRelayPush/leat", from: "ffmpeg", through: server + ", pushing to another by RTMPS, verified", to: "ffmpeg, leat play",
+		checked: "every frame from the first key frame on",
+	},
+	{
+		test: "TestRelayPull", from: "ffmpeg", through: "nginx-rtmp, pulled on demand by " + server, to: "ffmpeg, leat play",
+		checked: "joined in mid-stream: from a key frame on every frame to the end; the pull ends after the players",
+	},
 	{test: "TestFFmpegListens", from: "leat publish", through: "-", to: "ffmpeg -listen 1", checked: "every frame: bytes, order, timestamps"},
 	{test: "TestFFmpegServes", from: "ffmpeg -listen 1", through: "-", to: "leat play", checked: "every message: bytes, order, timestamps"},
 	{
