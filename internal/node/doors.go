@@ -49,7 +49,7 @@ func (n *Node) Listen(ctx context.Context) error {
 
 func (n *Node) openAll(ctx context.Context) error {
 	cfg := n.Config()
-	public := web.NewServer(web.Public(), n.log)
+	public := web.NewServer(web.Public(n.publicConfig()), n.log)
 	admin := web.NewServer(web.Admin(web.AdminConfig{
 		Metrics: metrics.Handler(n.snapshot), Ready: n.Ready,
 		API:     api.Handler(api.Config{Server: n.control(), Logger: n.log}),
@@ -71,11 +71,20 @@ func (n *Node) openAll(ctx context.Context) error {
 	if err := n.open(ctx, cfg.RTMPS, door{name: "rtmps", serve: n.rtmp.ServeTLS}); err != nil {
 		return err
 	}
-	if err := n.open(ctx, cfg.HTTP, door{name: "http", serve: public.Serve, http: public}); err != nil {
+	if err := n.open(ctx, cfg.HTTP, door{name: "http", serve: n.limited(public), http: public}); err != nil {
 		return err
 	}
-	return n.open(ctx, cfg.Admin, door{name: "admin", serve: admin.Serve, http: admin})
+	return n.open(ctx, cfg.Admin, door{name: "admin", serve: func(l net.Listener) error { return admin.Serve(web.Limit(l, adminConnections)) }, http: admin})
 }
+
+// limited serves with as many connections as limits.http_connections.
+func (n *Node) limited(s *http.Server) func(net.Listener) error {
+	return func(l net.Listener) error {
+		return s.Serve(web.Limit(l, func() int { return n.Config().Limits.HTTPConnections }))
+	}
+}
+
+func adminConnections() int { return web.AdminConnections }
 
 // open listens on addr for a door; an empty addr leaves it shut.
 func (n *Node) open(ctx context.Context, addr string, d door) error {

@@ -49,6 +49,7 @@ type Node struct {
 
 	rewind   rewind
 	playback playback
+	outputs  outputs
 
 	findings   findings
 	peers      peers
@@ -90,6 +91,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 	n.limitMemory(cfg)
 	n.newSharedObjects(cfg)
 	n.playback.init()
+	n.newOutputs()
 	n.rtmp = &rtmp.Server{
 		Handler:       &handler{n},
 		Limits:        rtmpLimits(cfg),
@@ -128,6 +130,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	n.relay.Close()
 	n.hub.Close()
 	n.closeFeeds()
+	n.outputs.close()
 	defer context.AfterFunc(ctx, n.archive.closeBucket)()
 	err = errors.Join(err, n.playback.close(), n.rewind.close(), n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
 	n.stopMeter()
@@ -164,7 +167,7 @@ func (n *Node) Players(key media.Key) int {
 }
 
 func (n *Node) playersLocked(key media.Key) int {
-	total := 0
+	total := n.outputs.of(key)
 	for k, f := range n.feeds {
 		if k.stream == key {
 			total += len(f.players)

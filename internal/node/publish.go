@@ -35,6 +35,7 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 	}
 	started := time.Now()
 	n.counters.publications.Add(1)
+	n.begun(s.Key())
 	log.Info("publishing", "type", string(s.Type()))
 	n.tell(api.EventPublished, s.Conn(), s.Key(), "")
 	defer n.begin(s)()

@@ -60,7 +60,8 @@ func (n *Node) countPlayers(s *metrics.Snapshot) {
 	for _, p := range players {
 		dropped += p.dropped()
 	}
-	s.Players = len(players) + n.playback.engine.Sessions()
+	s.LogBytes += n.outputs.streams.LogBytes()
+	s.Players = len(players) + n.playback.engine.Sessions() + n.outputs.total()
 	s.MessagesDropped = uint64(dropped)
 }
 

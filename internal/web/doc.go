@@ -4,9 +4,11 @@
 // clients) and /debug/pprof. It has no passwords; its address keeps it private, and pages of other sites that a
 // browser on the same machine shows are refused.
 //
-// The public door (Public) has no pages yet: it says what the server is, in one sentence, and nothing that an operator
-// may want to keep to themselves.
+// The public door (Public) knows the addresses of streams and recordings, "/{app}/{name}" with the endings of formats, and
+// hands what they mean to whoever joins the rooms below: hls and stream. It says CORS for players on other sites. What is not
+// a stream goes to the pages, or is answered with one sentence that tells nothing that an operator may want to keep to
+// themselves.
 //
-// NewServer gives both the deadlines and limits that keep slow and greedy clients harmless. Whoever calls it owns the server:
+// NewServer and Limit give both the deadlines and limits that keep slow and greedy clients harmless. Whoever calls it owns the server:
 // it ends with http.Server.Shutdown or Close.
 package web

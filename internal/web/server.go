@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -15,12 +16,15 @@ const (
 	writeTimeout   = 2 * time.Minute // profiles take as long as was asked for
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 16 << 10
-	maxConnections = 256 // of one door; more are closed at once
 )
 
-// NewServer returns a server for one door. Errors of single connections go to logger's debug level.
+// AdminConnections is how many connections the admin door takes.
+const AdminConnections = 256
+
+// NewServer returns a server for one door. Errors of single connections go to logger's debug level. Its deadlines for reading
+// and writing are those of short answers: handlers of long ones set others by http.ResponseController as they go. How many
+// connections there may be is a matter of Limit.
 func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
-	var open atomic.Int64
 	return &http.Server{
 		Handler:           plain(handler),
 		ReadHeaderTimeout: headerTimeout,
@@ -29,17 +33,43 @@ func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-		ConnState: func(c net.Conn, state http.ConnState) {
-			switch state {
-			case http.StateNew:
-				if open.Add(1) > maxConnections {
-					c.Close()
-				}
-			case http.StateClosed, http.StateHijacked:
-				open.Add(-1)
-			}
-		},
 	}
+}
+
+// Limit returns l with as many connections at once as limit says at that moment, 0 for any number; more are closed at once.
+// Also those count that have become WebSockets.
+func Limit(l net.Listener, limit func() int) net.Listener { return &limited{Listener: l, limit: limit} }
+
+type limited struct {
+	net.Listener
+	limit func() int
+	open  atomic.Int64
+}
+
+func (l *limited) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if limit := l.limit(); l.open.Add(1) <= int64(limit) || limit == 0 {
+			return &counted{Conn: c, open: &l.open}, nil
+		}
+		l.open.Add(-1)
+		_ = c.Close() // nobody has used it
+	}
+}
+
+// counted is a connection that counts until it is closed.
+type counted struct {
+	net.Conn
+	open *atomic.Int64
+	once sync.Once
+}
+
+func (c *counted) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.Conn.Close()
 }
 
 // plain sets what each answer has: nothing is cached, framed by another page, or taken for what it does not say it is.

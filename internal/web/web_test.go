@@ -84,23 +84,120 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
+func newPublic(reached *Target) http.Handler {
+	return Public(PublicConfig{
+		Media: func(w http.ResponseWriter, _ *http.Request, to Target) {
+			*reached = to
+			w.WriteHeader(http.StatusOK)
+		},
+		Pages: sayer(http.StatusOK, "a page"),
+		RTC:   sayer(http.StatusCreated, "rtc"),
+	})
+}
+
 func TestPublic(t *testing.T) {
+	long := strings.Repeat("n", 256)
 	tests := []struct {
 		request string
 		status  int
 		body    string
+		to      Target
 	}{
-		{"GET /", 200, "This is a Leat server."},
-		{"GET /live/stream.m3u8", 404, "There is no such page."},
-		{"GET /metrics", 404, "There is no such page."},
-		{"PUT /", 405, ""},
+		{request: "GET /", status: 200, body: "a page"},
+		{request: "GET /live/cam", status: 200, body: "a page"},
+		{request: "GET /_/assets/x.js", status: 200, body: "a page"},
+		{request: "GET /metrics", status: 404, body: "There is no such page."},
+		{request: "GET /api/streams", status: 404},
+		{request: "GET /stat/cam.flv", status: 404},
+		{request: "PUT /", status: 405},
+		{request: "POST /live/cam/whep", status: 201},
+		{request: "DELETE /live/a/b/whip/123", status: 201},
+		{request: "GET /live/whep", status: 200, body: "a page"},
+
+		{request: "GET /live/cam.flv", status: 200, to: Target{App: "live", Name: "cam", Ending: EndingFLV}},
+		{request: "HEAD /live/a/b.c.mp4", status: 200, to: Target{App: "live", Name: "a/b.c", Ending: EndingMP4}},
+		{request: "GET /live/cam.m3u8", status: 200, to: Target{App: "live", Name: "cam", Ending: EndingPlaylist}},
+		{request: "GET /live/a/cam/index.m3u8", status: 200, to: Target{App: "live", Name: "a/cam", Ending: EndingPlaylist, Index: true}},
+		{request: "GET /live/a/cam/_hls/video0.m3u8", status: 200, to: Target{App: "live", Name: "a/cam", Ending: EndingFile, File: "video0.m3u8"}},
+		{request: "GET /live/%C3%A4%20b.flv", status: 200, to: Target{App: "live", Name: "ä b", Ending: EndingFLV}},
+		{request: "OPTIONS /live/cam.flv", status: 204},
+		{request: "POST /live/cam.flv", status: 405},
+
+		{request: "GET /live/index.m3u8", status: 200, to: Target{App: "live", Name: "index", Ending: EndingPlaylist}},
+		{request: "GET /live/.flv", status: 200, body: "a page"},
+		{request: "GET /live/../secret.flv", status: 404},
+		{request: "GET /live/%2e%2e/secret.flv", status: 404},
+		{request: "GET /live/a/%2e%2e%2fsecret.mp4", status: 404},
+		{request: "GET /live//cam.flv", status: 404},
+		{request: "GET /live/a%5cb.flv", status: 404},
+		{request: "GET /live/a%00b.flv", status: 404},
+		{request: "GET /live/a%0d%0ab.flv", status: 404},
+		{request: "GET /live/a%ffb.flv", status: 404},
+		{request: "GET /live/" + long + ".flv", status: 200, body: "a page"},
+		{request: "GET /live/" + strings.Repeat("x/", 600) + "y.flv", status: 404},
+		{request: "GET /live/a/_hls/b/_hls/video0.m3u8", status: 200, body: "a page"},
 	}
 	for _, test := range tests {
-		answer := ask(Public(), test.request, "")
-		if answer.Code != test.status || !strings.Contains(answer.Body.String(), test.body) {
-			t.Errorf("%s: status %d %q, want %d with %q", test.request, answer.Code, answer.Body, test.status, test.body)
+		var to Target
+		answer := ask(newPublic(&to), test.request, "")
+		if answer.Code != test.status || !strings.Contains(answer.Body.String(), test.body) || to != test.to {
+			t.Errorf("%.80s: status %d %q, %+v; want %d with %q, %+v", test.request, answer.Code, answer.Body, to, test.status, test.body, test.to)
 		}
 	}
+	nothing := Public(PublicConfig{})
+	if answer := ask(nothing, "GET /", ""); answer.Code != 200 || !strings.Contains(answer.Body.String(), "This is a Leat server.") {
+		t.Errorf("without pages: %d %q", answer.Code, answer.Body)
+	}
+	if answer := ask(nothing, "GET /live/cam/whep", ""); answer.Code != 404 {
+		t.Errorf("without RTC: %d", answer.Code)
+	}
+}
+
+func TestStreamsMayBePlayedFromAnywhere(t *testing.T) {
+	var to Target
+	h := ask(newPublic(&to), "OPTIONS /live/cam.m3u8", "Origin: https://player.example").Header()
+	for name, want := range map[string]string{
+		"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS", "Cache-Control": "no-store",
+	} {
+		if got := h.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if h.Get("Access-Control-Allow-Credentials") != "" {
+		t.Error("credentials are allowed")
+	}
+}
+
+func TestHLSPrefix(t *testing.T) {
+	for _, test := range []struct{ path, name, want string }{
+		{"/live/cam.m3u8", "cam", "cam/_hls/"},
+		{"/live/cam/index.m3u8", "cam", "_hls/"},
+		{"/live/a/cam.m3u8", "a/cam", "cam/_hls/"},
+		{"/live/cam.m3u8", "cam_low", "cam_low/_hls/"},
+		{"/live/cam/index.m3u8", "cam_low", "../cam_low/_hls/"},
+		{"/live/a/cam.m3u8", "a/cam_low", "../a/cam_low/_hls/"},
+		{"/live/a/cam/index.m3u8", "a/cam_low", "../../a/cam_low/_hls/"},
+	} {
+		to, ok := parseTarget(test.path)
+		if got := to.HLSPrefix(test.name); !ok || got != test.want {
+			t.Errorf("%s of %s: %q, want %q", test.name, test.path, got, test.want)
+		}
+	}
+}
+
+func FuzzTarget(f *testing.F) {
+	f.Add("/live/a/cam/_hls/video0.m3u8")
+	f.Add("/live/cam/index.m3u8")
+	f.Fuzz(func(t *testing.T, path string) {
+		p, ok := cleanPath(path)
+		to, isMedia := parseTarget(p)
+		if !ok || !isMedia {
+			return
+		}
+		if to.App == "" || strings.Contains(to.App, "/") || to.Name == "" || strings.Contains("/"+to.Name+"/", "/../") || strings.Contains(to.File, "/") {
+			t.Errorf("%q is %+v", path, to)
+		}
+	})
 }
 
 // ask sends a request ("GET /path") with header lines.
@@ -141,7 +238,8 @@ func TestServerLimits(t *testing.T) {
 	}
 	s := NewServer(newAdmin(nil), quiet)
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
+	const most = 100
+	go func() { served <- s.Serve(Limit(l, func() int { return most })) }()
 
 	long := dial(t, l)
 	if _, err := io.WriteString(long, "GET / HTTP/1.1\r\nHost: a\r\nX: "+strings.Repeat("x", 2*maxHeaderBytes)); err != nil {
@@ -151,7 +249,7 @@ func TestServerLimits(t *testing.T) {
 		t.Errorf("a header that is too long is answered with %q", line)
 	}
 
-	for range maxConnections {
+	for range most {
 		dial(t, l)
 	}
 	surplus := dial(t, l)
