@@ -31,7 +31,7 @@ type delivery struct {
 	mu         sync.Mutex
 	state      deliveryState
 	reached    bool // it has published
-	reconnects int
+	reconnects int  // that came about
 	packets    int64
 	bytes      int64 // of message bodies
 	frames     int64 // of the first video track
@@ -109,10 +109,7 @@ func (d *delivery) deliver(ctx context.Context) error {
 			}
 			return failed.err
 		}
-		d.mu.Lock()
-		d.state = stateConnecting
-		d.reconnects++
-		d.mu.Unlock()
+		d.become(stateConnecting)
 	}
 }
 
@@ -175,6 +172,9 @@ func (d *delivery) over(ctx context.Context, conn *rtmp.Conn) *setback {
 	d.mu.Lock()
 	first := !d.reached
 	d.state, d.reached = stateLive, true
+	if !first {
+		d.reconnects++
+	}
 	d.mu.Unlock()
 	if first {
 		d.settled <- struct{}{}

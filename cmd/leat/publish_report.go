@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -121,7 +122,7 @@ func (d *delivery) statistics(before *targetStats, ago time.Duration) targetStat
 		URL:        d.target.String(),
 		State:      d.state,
 		BitRate:    int64(float64(8*(d.bytes-before.bytes)) / ago.Seconds()),
-		FPS:        float64(d.frames-before.frames) / ago.Seconds(),
+		FPS:        math.Round(10*float64(d.frames-before.frames)/ago.Seconds()) / 10,
 		QueueMS:    queue.Age.Milliseconds(),
 		QueueBytes: queue.Bytes,
 		Dropped:    queue.Disposable + queue.Dropped + queue.Overflowed,

@@ -27,7 +27,7 @@ func TestArguments(t *testing.T) {
 		code int
 		want string
 	}{
-		{"publish", 64, `expected "<file> <url>"; see leat --help`},
+		{"publish", 64, `expected "<source> <url> ..."; see leat --help`},
 		{"publish cam.flv http://127.0.0.1/live/cam", 64, "the URL cannot be used: the scheme is not one of RTMP" + form},
 		{"publish cam.flv rtmp://127.0.0.1/live", 64, "the URL names no stream" + form},
 		{"publish --speed=-1 cam.flv " + url, 64, "--speed must not be negative"},

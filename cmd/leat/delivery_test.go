@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"leat/flv"
+	"leat/media"
+	"leat/media/mediatest"
+	"leat/rtmp"
+)
+
+// collector is a server's handler that keeps what it gets.
+type collector struct {
+	mu      sync.Mutex
+	packets []*media.Packet
+}
+
+func (c *collector) publish(ctx context.Context, s *rtmp.PublishStream) error {
+	for {
+		p, err := s.ReadPacket(ctx)
+		if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		c.packets = append(c.packets, p)
+		c.mu.Unlock()
+	}
+}
+
+func (c *collector) all() []*media.Packet {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.packets
+}
+
+// A connection that breaks is made anew, and the stream goes on with headers and a key frame on the same timeline.
+func TestPublishConnectsAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cam.flv")
+	if err := createFLV(file, 6*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	connections := 0
+	var last time.Duration
+	var second collector
+	address := serveOn(t, listen(t), &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
+		mu.Lock()
+		connections++
+		first := connections == 1
+		mu.Unlock()
+		if !first {
+			return second.publish(ctx, s)
+		}
+		for {
+			p, err := s.ReadPacket(ctx)
+			if err != nil {
+				return err
+			}
+			if p.Timestamp > time.Second {
+				last = p.Timestamp
+				s.Conn().Kick("enough")
+				<-ctx.Done()
+				return nil
+			}
+		}
+	}})
+	code, out, stderr := leat(t.Context(), "", "publish", "--json", file, "rtmp://"+address+"/live/key?token=sesame")
+	if code != exitDone {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	for _, want := range []string{"the peer closed the connection; connecting again in ", "leat: publishing rtmp://ADDR/live/key again"} {
+		if !strings.Contains(masked(stderr, address), want) {
+			t.Errorf("it did not say %q:\n%s", want, stderr)
+		}
+	}
+	var sum publishSummary
+	if err := json.Unmarshal([]byte(out), &sum); err != nil || sum.Reconnects != 1 || sum.Ended != endedByFile {
+		t.Errorf("summary %s, %v", out, err)
+	}
+	got := second.all()
+	if len(got) == 0 {
+		t.Fatal("nothing came over the second connection")
+	}
+	headers, video := 0, false
+	for _, p := range got {
+		switch {
+		case p.Config:
+			headers++
+		case p.Timestamp < last:
+			t.Fatalf("the timeline went back from %v to %v", last, p.Timestamp)
+		case p.Kind == media.Video && !video:
+			video = true
+			if !p.Key || headers < 3 {
+				t.Errorf("video goes on with key frame: %v, after %d headers", p.Key, headers)
+			}
+		}
+	}
+	if !video {
+		t.Error("no video came over the second connection")
+	}
+}
+
+// A server that takes the stream and never reads it loses video, and nobody else loses anything.
+func TestPublishToOneThatNeverReads(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "large.flv")
+	count := createLargeFLV(t, file)
+	stuck := serveOn(t, listen(t), &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
+		err := takeOne(ctx, s)
+		<-ctx.Done()
+		return err
+	}})
+	var good collector
+	healthy := serveOn(t, listen(t), &peer{publish: good.publish})
+	_, out, stderr := leat(t.Context(), "", "publish", "--json", "--speed", "4", "--retry", "0", "--drop-after", "200ms", "--send-timeout", "2s",
+		file, "rtmp://"+stuck+"/live/stuck", "rtmp://"+healthy+"/live/good")
+	got := 0
+	for _, p := range good.all() {
+		if p.Kind != media.Data {
+			got++
+		}
+	}
+	if got != count {
+		t.Errorf("the healthy server got %d packets of %d; it said %s", got, count, stderr)
+	}
+	var sum publishSummary
+	if err := json.Unmarshal([]byte(strings.SplitAfter(out, "\n")[0]), &sum); err != nil || sum.Dropped == 0 {
+		t.Errorf("nothing was left out for the other: %s, %v", out, err)
+	}
+}
+
+// createLargeFLV writes eight seconds of video that no socket buffer holds, and returns the number of packets.
+func createLargeFLV(t *testing.T, name string) int {
+	t.Helper()
+	file, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := flv.NewWriter(file)
+	count := 0
+	for _, p := range mediatest.AVC(8 * time.Second) {
+		if p.Kind == media.Data {
+			continue
+		}
+		q := *p
+		if p.Kind == media.Video && !p.Config {
+			q.Body = append(append([]byte(nil), p.Body...), make([]byte, 200<<10)...)
+		}
+		if err := w.WritePacket(t.Context(), &q); err != nil {
+			t.Fatal(err)
+		}
+		count++
+	}
+	if err := errors.Join(w.Close(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return count
+}
+
+func TestBackoff(t *testing.T) {
+	most := firstBackoff
+	for attempt := range 100 {
+		for range 20 {
+			if d := backoff(attempt); d > most || d < most*3/4 {
+				t.Fatalf("attempt %d waits %v, want %v less a quarter at most", attempt, d, most)
+			}
+		}
+		most = min(2*most, maxBackoff)
+	}
+}
+
+func TestRouteFlags(t *testing.T) {
+	tests := []struct {
+		flags routeFlags
+		set   bool
+		fails bool
+	}{
+		{routeFlags{}, false, false},
+		{routeFlags{IPv4: true}, true, false},
+		{routeFlags{IPv6: true, Bind: "::1"}, true, false},
+		{routeFlags{Bind: "127.0.0.1"}, true, false},
+		{routeFlags{IPv4: true, IPv6: true}, false, true},
+		{routeFlags{IPv4: true, Bind: "::1"}, false, true},
+		{routeFlags{IPv6: true, Bind: "127.0.0.1"}, false, true},
+		{routeFlags{Bind: "eth0"}, false, true},
+	}
+	for _, test := range tests {
+		dial, err := test.flags.dialer()
+		if (dial != nil) != test.set || (err != nil) != test.fails {
+			t.Errorf("%+v: dialer %v, error %v", test.flags, dial != nil, err)
+		}
+	}
+}
