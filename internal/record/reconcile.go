@@ -48,7 +48,9 @@ func (r *Recordings) RecoverStore(ctx context.Context, report *Report) error {
 			return err
 		}
 	}
-	byLength := func(a, b object.Info) int { return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name)) }
+	byLength := func(a, b object.Info) int {
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
+	}
 	for _, o := range slices.SortedFunc(maps.Values(objects), byLength) { // the segments of a take in their order
 		if err := r.adopt(o, report); err != nil {
 			return err
