@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -31,6 +32,8 @@ const secret = "s3cret"
 
 // network is hosts in memory, by name.
 type network struct {
+	tls *tls.Config // of all servers that are started from then on; nil: none speaks TLS
+
 	mu    sync.Mutex
 	hosts map[string]*rtmptest.Listener
 	dials map[string]int
@@ -64,7 +67,7 @@ func (n *network) dialled(host string) int {
 // serve runs a server on the network until the test ends or stop is called.
 func (n *network) serve(t *testing.T, host string, h rtmp.Handler) (stop func()) {
 	t.Helper()
-	srv := &rtmp.Server{Handler: h, Logger: slog.New(slog.DiscardHandler)}
+	srv := &rtmp.Server{Handler: h, TLSConfig: n.tls, Logger: slog.New(slog.DiscardHandler)}
 	l := rtmptest.NewListener()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
@@ -78,7 +81,9 @@ func (n *network) serve(t *testing.T, host string, h rtmp.Handler) (stop func())
 		if err := srv.Close(); err != nil {
 			t.Errorf("closing %s: %v", host, err)
 		}
-		<-served
+		if err := <-served; !errors.Is(err, rtmp.ErrServerClosed) {
+			t.Errorf("serving %s: %v", host, err)
+		}
 	})
 	return stop
 }
@@ -192,6 +197,7 @@ type sink struct {
 	refuse  error // what publish is answered with
 	connect error // what connect is answered with
 	ended   int   // streams that were ended in good order
+	conn    *rtmp.Conn
 }
 
 func (k *sink) ServePublish(ctx context.Context, s *rtmp.PublishStream) error {
@@ -201,6 +207,7 @@ func (k *sink) ServePublish(ctx context.Context, s *rtmp.PublishStream) error {
 	if err == nil {
 		k.streams = append(k.streams, nil)
 		k.keys = append(k.keys, s.Key())
+		k.conn = s.Conn()
 	}
 	k.mu.Unlock()
 	if err != nil {

@@ -29,18 +29,18 @@ const (
 	maxRemembered = 1_000
 )
 
-func (p *Pull) idle() time.Duration {
-	if p.Idle == 0 {
+func (rule *Pull) idle() time.Duration {
+	if rule.Idle == 0 {
 		return defaultIdle
 	}
-	return p.Idle
+	return rule.Idle
 }
 
-func (p *Pull) wait() time.Duration {
-	if p.Wait == 0 {
+func (rule *Pull) wait() time.Duration {
+	if rule.Wait == 0 {
 		return defaultWait
 	}
-	return p.Wait
+	return rule.Wait
 }
 
 // health is what all pulls know of origins: those that could not be reached of late. Its lock is a leaf.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -127,10 +128,7 @@ func (r *Relay) Begin(key media.Key, path Path, targets func() []Target) (end fu
 // What is no more to be is ended, what is as before goes on untouched. static is what is pulled without being asked for.
 func (r *Relay) Reload(static map[media.Key]Pull) {
 	r.mu.Lock()
-	streams := make(map[media.Key]*stream, len(r.streams))
-	for key, s := range r.streams {
-		streams[key] = s
-	}
+	streams := maps.Clone(r.streams)
 	r.mu.Unlock()
 	for key, s := range streams {
 		wanted := s.targets()
@@ -184,11 +182,7 @@ func (r *Relay) startPush(key media.Key, target *Target, static bool) (string, e
 		return "", ErrTooMany
 	}
 	name := target.name()
-	sums := r.totals[name]
-	if sums == nil {
-		sums = &totals{}
-		r.totals[name] = sums
-	}
+	sums := r.totalsOf(name)
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &push{relay: r, key: key, target: *target, static: static, cancel: cancel, news: make(chan struct{}, 1), totals: sums}
 	p.status = record{Status{ID: "push-" + r.nextID(), Stream: key, Target: name, Static: static}}

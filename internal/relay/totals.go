@@ -7,6 +7,22 @@ type totals struct {
 	bytes, packets, dropped, reconnects, refusals atomic.Uint64
 }
 
+// maxTotals bounds the targets that are counted by name; the others are counted together.
+const maxTotals = 1_000
+
+// totalsOf wants r.mu held.
+func (r *Relay) totalsOf(name string) *totals {
+	if r.totals[name] == nil {
+		if len(r.totals) >= maxTotals {
+			name = "others"
+		}
+		if r.totals[name] == nil {
+			r.totals[name] = &totals{}
+		}
+	}
+	return r.totals[name]
+}
+
 // PushTotals is what the pushes to one target have done since the start, those that have ended too. Numbers never go back.
 type PushTotals struct {
 	Target     string // its name
