@@ -18,13 +18,16 @@ var (
 )
 
 // Ring is a stream as far as the hub holds it in memory: enough to change from one rendition to another.
+//
+// It is for one player: its methods must not be called at the same time.
 type Ring struct {
-	hub *live.Hub
-	key media.Key
+	hub  *live.Hub
+	key  media.Key
+	info format.Info // as it was seen last
 }
 
 // NewRing returns the ring of a stream, which need not be on air.
-func NewRing(hub *live.Hub, key media.Key) *Ring { return &Ring{hub, key} }
+func NewRing(hub *live.Hub, key media.Key) *Ring { return &Ring{hub: hub, key: key} }
 
 // Recent returns all that the ring holds.
 func (r *Ring) Recent() []live.Recent {
@@ -34,12 +37,19 @@ func (r *Ring) Recent() []live.Recent {
 
 // Info says which tracks there are.
 func (r *Ring) Info() format.Info {
-	var info format.Info
-	for _, e := range r.Recent() {
-		info.HasAudio = info.HasAudio || e.Packet.Kind == media.Audio
-		info.HasVideo = info.HasVideo || e.Packet.Kind == media.Video
+	if !r.info.HasAudio || !r.info.HasVideo {
+		r.look(r.Recent())
 	}
-	return info
+	return r.info
+}
+
+// look takes note of which tracks there are, and reports whether there is video.
+func (r *Ring) look(list []live.Recent) (hasVideo bool) {
+	for _, e := range list {
+		r.info.HasAudio = r.info.HasAudio || e.Packet.Kind == media.Audio
+		r.info.HasVideo = r.info.HasVideo || e.Packet.Kind == media.Video
+	}
+	return r.info.HasVideo
 }
 
 // isFrame reports whether p is audio or video, and no header.
@@ -53,7 +63,7 @@ func begins(e *live.Recent, hasVideo bool) bool {
 // Span implements format.Broadcast. The newest packet is one of video, if there is video.
 func (r *Ring) Span() (from, to time.Duration, ok bool) {
 	list := r.Recent()
-	hasVideo := r.Info().HasVideo
+	hasVideo := r.look(list)
 	for i := range list {
 		p := list[i].Packet
 		if !ok && begins(&list[i], hasVideo) {
@@ -69,7 +79,7 @@ func (r *Ring) Span() (from, to time.Duration, ok bool) {
 // KeyFrom implements format.Broadcast.
 func (r *Ring) KeyFrom(d time.Duration) (at time.Duration, ok bool) {
 	list := r.Recent()
-	hasVideo := r.Info().HasVideo
+	hasVideo := r.look(list)
 	for i := len(list) - 1; i >= 0; i-- {
 		if !begins(&list[i], hasVideo) {
 			continue
@@ -108,7 +118,7 @@ func (c *ringCursor) Number() uint64 { return c.number }
 // Seek goes to the last place at or before d, or to the start.
 func (c *ringCursor) Seek(d time.Duration) (time.Duration, error) {
 	list := c.ring.Recent()
-	hasVideo := c.ring.Info().HasVideo
+	hasVideo := c.ring.look(list)
 	place := -1
 	for i := len(list) - 1; i >= 0; i-- {
 		if !begins(&list[i], hasVideo) {
