@@ -19,7 +19,7 @@ type Reader struct {
 	limits    Limits
 	chunkSize uint32
 
-	low     [64]*stream        // chunk streams with the one-byte basic header
+	low     []*stream          // chunk streams with the one-byte basic header, by ID; as long as the highest one in use asks
 	high    map[uint32]*stream // all others, made when first needed
 	streams int                // in low and high together
 
@@ -195,7 +195,10 @@ func (r *Reader) open(csid uint32) (*stream, error) {
 	}
 	r.streams++
 	s := &stream{csid: csid}
-	if csid < uint32(len(r.low)) {
+	if csid < 64 {
+		if missing := int(csid) + 1 - len(r.low); missing > 0 {
+			r.low = append(r.low, make([]*stream, missing)...)
+		}
 		r.low[csid] = s
 		return s, nil
 	}

@@ -1,0 +1,90 @@
+//go:build unix
+
+package rtmp
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"runtime"
+	"testing"
+	"time"
+
+	"leat/internal/wire/chunk"
+	"leat/internal/wire/message"
+)
+
+// sink is a side that passes on the media that it gets.
+type sink chan int
+
+func (s sink) handshake(_ *Conn, b []byte) ([]byte, bool, error) { return b, true, nil }
+
+func (s sink) command(context.Context, *Conn, *chunk.Message, *message.Command) error { return nil }
+
+func (s sink) userControl(*Conn, *message.UserControl) error { return nil }
+
+func (s sink) other(context.Context, *Conn, *chunk.Message) error { return nil }
+func (s sink) closed(*Conn, *CloseReason)                         {}
+func (s sink) media(_ context.Context, _ *Conn, m *chunk.Message) error {
+	s <- len(m.Body)
+	return nil
+}
+
+// TestProd: a socket that was read once for each readiness is read again when it has been silent, and goes on.
+func TestProd(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	peer, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	nc, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(sink, 1)
+	var limits Limits
+	c := newConn(nc, got, limits.withDefaults(), slog.New(slog.DiscardHandler))
+	go c.run(t.Context())
+	send := func(n int) {
+		t.Helper()
+		m := chunk.Message{ChunkStreamID: 4, Type: uint8(message.TypeAudio), StreamID: 1, Body: make([]byte, n)}
+		if _, err := peer.Write(chunk.AppendFull(nil, &m, chunk.DefaultChunkSize)); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case have := <-got:
+			if have != n {
+				t.Fatalf("a message of %d bytes, want %d", have, n)
+			}
+		case <-c.Done():
+			t.Fatal("the connection has ended: ", c.CloseReason())
+		}
+	}
+	looked := func() {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); c.in.unsure.Load(); runtime.Gosched() {
+			c.prod(time.Now().Add(2 * prodAfter))
+			if time.Now().After(end) {
+				t.Fatal("the socket was not read again")
+			}
+		}
+	}
+	for i := range 3 {
+		send(10 + i)
+		c.in.unsure.Store(true) // it is not, if the poller had more to report
+		looked()
+	}
+	send(20)
+	if err := peer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-c.Done()
+	if r := c.CloseReason(); r.Side != SidePeer {
+		t.Errorf("closed by %v: %v", r.Side, r)
+	}
+}
