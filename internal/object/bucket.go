@@ -51,7 +51,9 @@ type Bucket struct {
 
 	mu     sync.Mutex
 	closed bool
-	ahead  int // requests for them
+	ahead  int       // requests for them
+	failed error     // of the last fetch, if the store could not be used
+	rest   time.Time // until then it is not asked for pages
 }
 
 // Info is what is known of an object.

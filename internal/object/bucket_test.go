@@ -379,6 +379,33 @@ func TestReadFails(t *testing.T) {
 	}
 }
 
+// After the store could not be used readers do not all wait for it, and soon it is asked again.
+func TestReadersLetItRest(t *testing.T) {
+	server, b := fixture(t, func(o *Options) { o.Retry = 20 * time.Millisecond })
+	server.Put("leat/film", noise(100<<10))
+	o := b.Known(Info{Name: "film", Size: 100 << 10})
+	server.Fail(objecttest.Down)
+	for range 10 {
+		if _, err := o.ReadAt(make([]byte, 10), 0); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("down: %v", err)
+		}
+	}
+	if _, requests := server.Sent(http.MethodGet); requests > 2*attempts { // 2: in case that this machine is slow
+		t.Errorf("%d requests", requests)
+	}
+	server.Fail(nil)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		_, err := o.ReadAt(make([]byte, 10), 0)
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the store works, and is not asked: %v", err)
+		}
+	}
+}
+
 func BenchmarkReadAtCached(b *testing.B) {
 	server := objecttest.New()
 	defer server.Close()

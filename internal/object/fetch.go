@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -18,14 +19,43 @@ const (
 // errNoRanges says that a store sends whole objects only.
 var errNoRanges = errors.New("it does not send ranges of objects")
 
+// restFactor is how many times Options.Retry a store is left alone by readers after it could not be used, so that those who
+// read from elsewhere are not held up by many who wait for it one after the other.
+const restFactor = 10
+
+// resting returns why the store is not to be asked now; nil if it may be.
+func (b *Bucket) resting() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Now().Before(b.rest) {
+		return b.failed
+	}
+	return nil
+}
+
+// fetched takes note of how a fetch ended.
+func (b *Bucket) fetched(err error) {
+	if !errors.Is(err, ErrUnavailable) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed, b.rest = err, time.Now().Add(restFactor*b.opts.Retry)
+}
+
 // fetch gets pages from the store.
 func (b *Bucket) fetch(o *Object, f *fetch) {
+	if err := b.resting(); err != nil {
+		b.cache.finish(f, err)
+		return
+	}
 	first := f.pages[0].key.number * pageSize
 	last := min((f.pages[len(f.pages)-1].key.number+1)*pageSize, o.info.Size) - 1
 	for _, p := range f.pages {
 		p.data = make([]byte, min(pageSize, o.info.Size-p.key.number*pageSize))
 	}
 	err := b.attempt(b.ctx, last-first+1, func(ctx context.Context) error { return b.get(ctx, o, f, first, last) })
+	b.fetched(err)
 	b.cache.finish(f, err)
 }
 
