@@ -64,25 +64,25 @@ func (c *replayCommand) Run(ctx context.Context, std streams) error {
 
 // comparison says how the answers differ.
 func comparison(r *diagnose.Result) string {
-	if r.Different < 0 {
-		return fmt.Sprintf("leat: %d bytes were sent, and the server gave the same %d answers as in the capture\n", r.Sent, len(r.Now))
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "leat: %d bytes were sent; from answer %d on the server says something else\n", r.Sent, r.Different+1)
-	fmt.Fprintf(&b, "  then: %s\n  now:  %s\n", following(r.Then, r.Different), following(r.Now, r.Different))
+	fmt.Fprintf(&b, "leat: %d bytes were sent", r.Sent)
+	if len(r.Missing) == 0 {
+		fmt.Fprintf(&b, ", and the server gave all %d answers that are in the capture\n", r.Same)
+	} else {
+		fmt.Fprintf(&b, "; %d answers are those of the capture\n  did not come: %s\n", r.Same, listed(r.Missing))
+	}
+	if len(r.New) > 0 {
+		fmt.Fprintf(&b, "  came besides: %s\n", listed(r.New))
+	}
 	return b.String()
 }
 
-// following returns a few answers from the i-th on.
-func following(answers []string, i int) string {
+// listed returns the first few answers.
+func listed(answers []string) string {
 	const few = 5
-	rest := answers[i:]
-	if len(rest) == 0 {
-		return "nothing more"
-	}
-	text := strings.Join(rest[:min(few, len(rest))], ", ")
-	if len(rest) > few {
-		text += fmt.Sprintf(", and %d more", len(rest)-few)
+	text := strings.Join(answers[:min(few, len(answers))], ", ")
+	if len(answers) > few {
+		text += fmt.Sprintf(", and %d more", len(answers)-few)
 	}
 	return text
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,11 +34,12 @@ type Replay struct {
 	Printer *Printer
 }
 
-// Result compares the answers of two servers: commands with their codes, in order.
+// Result compares the answers of two servers: commands with their codes, in whatever order.
 type Result struct {
-	Sent      int64    // bytes of the client's chunk stream that were sent
-	Then, Now []string // answers in the capture, and those of this time
-	Different int      // index of the first that differs, or where the shorter list ends; -1: they are the same
+	Sent    int64    // bytes of the client's chunk stream that were sent
+	Same    int      // answers that came then and now
+	Missing []string // answers in the capture that did not come now
+	New     []string // answers that came now and are not in the capture, which may end before the last
 }
 
 // Run sends the bytes of a captured client to the server at nc, behind a handshake of its own, and closes nc. The error is nil
@@ -50,8 +51,8 @@ func (r *Replay) Run(ctx context.Context, nc net.Conn) (Result, error) {
 	}
 	p := &replaying{Replay: r, nc: nc, begun: time.Now()}
 	r.Printer.Begin("to " + nc.RemoteAddr().String())
-	now := &answerList{}
-	p.listen = NewConversation(now.listener())
+	p.now, p.news = &answerList{}, make(chan struct{}, 1)
+	p.listen = NewConversation(p.now.listener())
 	stop := context.AfterFunc(ctx, func() { p.interrupt() })
 	defer stop()
 	var heard sync.WaitGroup
@@ -69,18 +70,23 @@ func (r *Replay) Run(ctx context.Context, nc net.Conn) (Result, error) {
 		err = ctx.Err()
 	}
 	r.Printer.End(time.Since(p.begun), "the replay has ended")
-	return Result{Sent: p.sent, Then: then, Now: now.list, Different: firstDifference(then, now.list)}, err
+	missing, extra := without(then, p.now.list), without(p.now.list, then)
+	return Result{Sent: p.sent, Same: len(then) - len(missing), Missing: missing, New: extra}, err
 }
 
-func firstDifference(a, b []string) int {
-	if slices.Equal(a, b) {
-		return -1
+// without returns what of a is not in b, each as often.
+func without(a, b []string) []string {
+	have := map[string]int{}
+	for _, s := range b {
+		have[s]++
 	}
-	i := 0
-	for i < len(a) && i < len(b) && a[i] == b[i] {
-		i++
+	var rest []string
+	for _, s := range a {
+		if have[s]--; have[s] < 0 {
+			rest = append(rest, s)
+		}
 	}
-	return i
+	return rest
 }
 
 // replaying is one run.
@@ -90,8 +96,11 @@ type replaying struct {
 	begun time.Time
 	sent  int64
 
-	mu     sync.Mutex // guards Printer and listen: both directions are fed
+	mu     sync.Mutex // guards Printer, listen and now: both directions are fed
 	listen *Conversation
+	now    *answerList
+	news   chan struct{} // has a value when the server has said something
+	behind int           // answers that did not come in time and are not waited for again
 }
 
 func (p *replaying) feed(from Direction, b []byte) {
@@ -100,6 +109,10 @@ func (p *replaying) feed(from Direction, b []byte) {
 	at := time.Since(p.begun)
 	p.Printer.Feed(from, at, b)
 	p.listen.Feed(from, at, b)
+	select {
+	case p.news <- struct{}{}:
+	default: // it waits already
+	}
 }
 
 func (p *replaying) interrupt() { _ = p.nc.SetDeadline(time.Unix(1, 0)) } // a closed one needs none
@@ -166,8 +179,16 @@ func (p *replaying) hear() {
 func (p *replaying) send(ctx context.Context) error {
 	skip := handshakeSize
 	begun, base := time.Now(), time.Duration(-1)
+	then := &answerList{}
+	talk := NewConversation(then.listener())
 	return p.records(func(rec Record) error {
-		if rec.Type != RecordClient {
+		switch rec.Type {
+		case RecordClient:
+			talk.Feed(FromClient, rec.At, rec.Data)
+		case RecordServer:
+			talk.Feed(FromServer, rec.At, rec.Data)
+			return nil
+		default:
 			return nil
 		}
 		b := rec.Data
@@ -182,12 +203,41 @@ func (p *replaying) send(ctx context.Context) error {
 		if err := p.pause(ctx, begun.Add(rec.At-base)); err != nil {
 			return err
 		}
+		if err := p.answered(ctx, len(then.list)); err != nil {
+			return err
+		}
 		if err := p.write(b); err != nil {
 			return fmt.Errorf("after %d bytes: the server has ended the connection: %w", p.sent, err)
 		}
 		p.sent += int64(len(b))
 		return nil
 	})
+}
+
+// slowAnswer is how long an answer is waited for that the captured client had when it went on.
+const slowAnswer = 2 * time.Second
+
+// answered waits until the server has given n answers, so that a client that is played faster than it was, or to a slower
+// server, does not overtake them. Those that do not come are not waited for again.
+func (p *replaying) answered(ctx context.Context, n int) error {
+	late := time.NewTimer(slowAnswer)
+	defer late.Stop()
+	for {
+		p.mu.Lock()
+		missing := n - p.behind - len(p.now.list)
+		p.mu.Unlock()
+		if missing <= 0 {
+			return nil
+		}
+		select {
+		case <-p.news:
+		case <-late.C:
+			p.behind += missing
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func (p *replaying) pause(ctx context.Context, until time.Time) error {
@@ -305,12 +355,18 @@ func (a *answerList) add(from Direction, m *rtmp.TraceMessage) {
 		a.list = append(a.list, "a command that cannot be decoded")
 		return
 	}
-	text := printable(cmd.Name)
+	if strings.HasPrefix(cmd.Name, "_onbw") || cmd.Name == "onBWDone" { // the speed of the line is no answer
+		return
+	}
+	text := cmd.Name
+	if !isWord(text) {
+		text = printable(text)
+	}
 	if cmd.TransactionID != 0 {
 		text += fmt.Sprintf(" #%g", cmd.TransactionID)
 	}
 	if code := information(cmd).Text("code"); code != "" {
-		text += " " + printable(code)
+		text += " " + strings.Trim(printable(code), `"`)
 	}
 	a.list = append(a.list, text)
 }
