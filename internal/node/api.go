@@ -159,6 +159,7 @@ func (c control) describe(streams []live.StreamInfo, audience map[media.Key]crow
 		}
 		list = append(list, s)
 	}
+	slices.SortFunc(list, func(a, b api.Stream) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }
 

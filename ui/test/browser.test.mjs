@@ -7,7 +7,7 @@ import { guard, open } from './browser.mjs'
 import { play, publish, serve, stop } from './server.mjs'
 
 const [, , program = '../build/leat', pattern = ''] = process.argv
-const patience = 60_000 // of one step, ms: machines may be slow
+const patience = Number(process.env.PATIENCE ?? 60) * 1000 // of one step, ms: machines may be slow
 const ways = ['flv', 'mp4', 'hls']
 
 const tests = []

@@ -143,14 +143,14 @@ type output[T any] struct{ Body T }
 
 func answer[T any](body T) *output[T] { return &output[T]{Body: body} }
 
-// listQuery bounds a list.
-type listQuery struct {
+// ListQuery bounds a list. It has a name of its own, as ByID has, because huma fills in exported fields only.
+type ListQuery struct {
 	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"200" doc:"How many at most."`
 }
 
 // ofStream asks for what concerns one stream.
 type ofStream struct {
-	listQuery
+	ListQuery
 	Stream string `query:"stream" maxLength:"1024" example:"live/studio" doc:"Only of this stream."`
 }
 
@@ -164,7 +164,7 @@ func (s *service) about(context.Context, *struct{}) (*output[About], error) {
 	return answer(s.server.About()), nil
 }
 
-func (s *service) streams(_ context.Context, in *listQuery) (*output[list[Stream]], error) {
+func (s *service) streams(_ context.Context, in *ListQuery) (*output[list[Stream]], error) {
 	all := s.server.Streams()
 	return answer(list[Stream]{Total: len(all), Items: all[:min(len(all), in.Limit)]}), nil
 }
@@ -187,16 +187,17 @@ func (s *service) players(_ context.Context, in *ofStream) (*output[list[Player]
 	return answer(list[Player]{Total: total, Items: items}), nil
 }
 
-func (s *service) connections(_ context.Context, in *listQuery) (*output[list[Connection]], error) {
+func (s *service) connections(_ context.Context, in *ListQuery) (*output[list[Connection]], error) {
 	items, total := s.server.Connections(in.Limit)
 	return answer(list[Connection]{Total: total, Items: items}), nil
 }
 
-type byID struct {
+// ByID names a connection.
+type ByID struct {
 	ID uint64 `path:"id" doc:"The conn of the log lines."`
 }
 
-func (s *service) connection(_ context.Context, in *byID) (*output[Connection], error) {
+func (s *service) connection(_ context.Context, in *ByID) (*output[Connection], error) {
 	c, ok := s.server.Connection(in.ID)
 	if !ok {
 		return nil, huma.Error404NotFound("There is no connection of that number: it has ended, or has not finished connect.")
@@ -205,7 +206,7 @@ func (s *service) connection(_ context.Context, in *byID) (*output[Connection], 
 }
 
 func (s *service) kick(ctx context.Context, in *struct {
-	byID
+	ByID
 	Reason string `query:"reason" maxLength:"200" doc:"For the log."`
 },
 ) (*struct{}, error) {

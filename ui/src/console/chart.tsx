@@ -26,12 +26,13 @@ export function Chart(props: { label: string; at: number[]; lines: Line[]; heigh
   latest.current = data
 
   useEffect(() => {
+    const here = place.current!
     const make = () => {
       plot.current?.destroy()
       const axis = { stroke: color('--soft'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui, sans-serif' }
       plot.current = new uPlot(
         {
-          width: place.current!.clientWidth,
+          width: here.clientWidth,
           height: props.height,
           legend: { show: !!props.axes },
           cursor: { show: !!props.axes, drag: { x: false, y: false }, points: { size: 6 } },
@@ -53,12 +54,12 @@ export function Chart(props: { label: string; at: number[]; lines: Line[]; heigh
           ],
         },
         latest.current,
-        place.current!,
+        here,
       )
     }
     make()
-    const size = new ResizeObserver(() => plot.current?.setSize({ width: place.current!.clientWidth, height: props.height }))
-    size.observe(place.current!)
+    const size = new ResizeObserver(() => plot.current?.setSize({ width: here.clientWidth, height: props.height }))
+    size.observe(here)
     addEventListener('themechange', make)
     return () => {
       removeEventListener('themechange', make)
