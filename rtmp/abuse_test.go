@@ -419,7 +419,7 @@ func (h *panicking) ServePublish(ctx context.Context, s *rtmp.PublishStream) err
 
 func (h *panicking) ServePlay(_ context.Context, s *rtmp.PlayStream) error {
 	h.at("play", s.Request())
-	o, err := s.Detach()
+	o, err := s.Detach(false)
 	if err != nil {
 		return err
 	}

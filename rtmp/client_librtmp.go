@@ -125,6 +125,8 @@ func (l *librtmpPlay) status(st *clientStream, s Status) {
 		} else {
 			st.end(&StatusError{Status: s, Remote: true})
 		}
+	case CodeSeekNotify, CodeSeekFailed, CodeSeekInvalidTime:
+		st.sought(Code(s.Code) == CodeSeekNotify)
 	case CodePauseNotify:
 		st.mu.Lock()
 		resume := l.pausing == pausingAsked || l.pausing == pausingStopped

@@ -28,7 +28,6 @@ type clientStream struct {
 	mu      sync.Mutex
 	started bool
 	skipEOF int  // Stream EOF events that belong to a pause or a seek
-	seeking bool // what comes is thrown away, until the server has answered a seek
 	heard   bool // there were news before the start
 	early   bool // a Stream EOF came behind them
 	err     error
@@ -109,9 +108,7 @@ func (st *clientStream) receive(ctx context.Context, c *Conn, m *chunk.Message) 
 	st.receiver.receive(c, m, time.Now(), func(p *media.Packet) {
 		switch {
 		case !isSessionMessage(p):
-			if !st.isSeeking() {
-				st.queue.put(ctx, p)
-			}
+			st.queue.put(ctx, p)
 		case p.Name == "onPlayStatus" && playIsComplete(p.Body):
 			st.end(errCleanEnd)
 		}
@@ -119,29 +116,13 @@ func (st *clientStream) receive(ctx context.Context, c *Conn, m *chunk.Message) 
 }
 
 // seek makes a Player deaf until the server has answered: what is under way is from before the seek.
-func (st *clientStream) seek() {
-	st.mu.Lock()
-	st.seeking = true
-	st.mu.Unlock()
-	st.queue.clear()
-}
+func (st *clientStream) seek() { st.queue.deafen() }
 
 // sought takes the answer, on the reading goroutine: nothing is put into the queue meanwhile.
 func (st *clientStream) sought(obeyed bool) {
-	st.mu.Lock()
-	was := st.seeking
-	st.seeking = false
-	st.mu.Unlock()
-	if was && obeyed {
-		st.queue.clear()
+	if st.queue.hear() && obeyed {
 		st.receiver.timeline = media.Timeline{} // file times, however far from those before
 	}
-}
-
-func (st *clientStream) isSeeking() bool {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	return st.seeking
 }
 
 // isSessionMessage reports data messages from a server to its player: they are not part of the stream, their times are not on

@@ -195,11 +195,15 @@ func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
 	if c.in.cipher != nil {
 		c.in.cipher.XORKeyStream(b, b)
 	}
-	if err := c.in.chunks.Feed(b, deliver); err != nil {
-		return err
+	err := c.in.chunks.Feed(b, deliver)
+	if err == nil {
+		c.countPartial()
+		err = c.acknowledge()
 	}
-	c.countPartial()
-	return c.acknowledge()
+	if c.closing.Load() && !c.over.Load() {
+		return nil // an answer found the sending side closed; to end now would reset the connection under what the peer still reads
+	}
+	return err
 }
 
 // deliver handles one message on the reading goroutine.

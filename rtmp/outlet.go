@@ -21,11 +21,24 @@ type Outlet struct {
 }
 
 // Detach takes the stream out of the handler's hands: the handler should return, and the stream lives on as the
-// Outlet. The client is told that it plays if it was not yet.
-func (p *PlayStream) Detach() (*Outlet, error) {
-	if err := p.Start(false); err != nil {
+// Outlet. The client is told that it plays, and whether that is recorded, if it was not yet (Start). Whoever plays something
+// that obeys commands does not call Start before: a command that comes between the two is answered as on a live stream.
+func (p *PlayStream) Detach(recorded bool) (*Outlet, error) {
+	o, err := p.detach()
+	if err != nil {
 		return nil, err
 	}
+	p.st.c.limitUnsent()
+	if err := p.Start(recorded); err != nil {
+		p.mu.Lock()
+		p.outlet = nil
+		p.mu.Unlock()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (p *PlayStream) detach() (*Outlet, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -35,7 +48,6 @@ func (p *PlayStream) Detach() (*Outlet, error) {
 		return nil, errors.New("rtmp: the stream is detached already")
 	}
 	p.outlet = &Outlet{p: p, out: &p.st.c.out, waiting: p.filter.handOver()}
-	p.st.c.limitUnsent()
 	return p.outlet, nil
 }
 

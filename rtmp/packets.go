@@ -37,6 +37,7 @@ type packetQueue struct {
 	items []*media.Packet
 	sink  func(*media.Packet) error
 	busy  bool  // the sink has a packet in its hands
+	deaf  bool  // what comes is thrown away
 	err   error // why there will be no more; nil while the stream lives
 	taken int64 // packets that the sink took
 
@@ -56,12 +57,12 @@ func signal(ch chan struct{}) {
 	}
 }
 
-// put hands p on. It blocks while the queue is full, until ctx is done; after the end packets are thrown away. Only
-// the reading goroutine calls it.
+// put hands p on. It blocks while the queue is full, until ctx is done; after the end, and while the queue is deaf, packets
+// are thrown away. Only the reading goroutine calls it.
 func (q *packetQueue) put(ctx context.Context, p *media.Packet) {
 	for {
 		q.mu.Lock()
-		sink, full, over := q.sink, len(q.items) >= maxQueuedPackets, q.err != nil
+		sink, full, over := q.sink, len(q.items) >= maxQueuedPackets, q.err != nil || q.deaf
 		q.busy = sink != nil && !over
 		if sink == nil && !full && !over {
 			q.items = append(q.items, p)
@@ -186,13 +187,23 @@ func (q *packetQueue) drainTo(ctx context.Context, w media.Writer) (n int64, err
 	return n, err
 }
 
-// clear throws away what waits.
-func (q *packetQueue) clear() {
+// deafen throws away what waits and what comes, until hear.
+func (q *packetQueue) deafen() {
 	q.mu.Lock()
+	q.deaf = true
 	clear(q.items)
 	q.items = nil
 	q.mu.Unlock()
 	signal(q.room)
+}
+
+// hear ends what deafen has begun, and reports whether that was so.
+func (q *packetQueue) hear() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	was := q.deaf
+	q.deaf = false
+	return was
 }
 
 // closeSink takes the sink away, waits until it is idle, and returns how many packets it took.

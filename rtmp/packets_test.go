@@ -98,3 +98,30 @@ func TestDrainToWriterPanics(t *testing.T) {
 type panicWriter struct{}
 
 func (panicWriter) WritePacket(context.Context, *media.Packet) error { panic(io.ErrNoProgress) }
+
+// TestDeafQueue: a packet that was on its way when the reader sought does not come before the answer to the seek.
+func TestDeafQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q packetQueue
+		q.init()
+		for range maxQueuedPackets {
+			q.put(t.Context(), &media.Packet{})
+		}
+		go q.put(t.Context(), &media.Packet{}) // ends when the queue is deaf
+		synctest.Wait()
+		q.deafen()
+		synctest.Wait()
+		q.put(t.Context(), &media.Packet{})
+		if len(q.items) != 0 {
+			t.Errorf("%d packets wait in a deaf queue", len(q.items))
+		}
+		if !q.hear() || q.hear() {
+			t.Error("deafness does not end once")
+		}
+		want := &media.Packet{Name: "first"}
+		q.put(t.Context(), want)
+		if got, err := q.get(t.Context()); got != want || err != nil {
+			t.Errorf("got %v, %v", got, err)
+		}
+	})
+}

@@ -20,7 +20,7 @@ type flood struct {
 }
 
 func (f *flood) serve(_ context.Context, s *rtmp.PlayStream) error {
-	o, err := s.Detach()
+	o, err := s.Detach(false)
 	if err != nil {
 		return err
 	}

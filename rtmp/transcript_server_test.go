@@ -364,7 +364,7 @@ func (h *scriptedHandler) serveCommands(ctx context.Context, s *rtmp.PlayStream)
 }
 
 func (h *scriptedHandler) detach(s *rtmp.PlayStream) error {
-	o, err := s.Detach()
+	o, err := s.Detach(false)
 	if err != nil {
 		return err
 	}

@@ -166,14 +166,10 @@ func (n *Node) noFilm(log *slog.Logger, s *rtmp.PlayStream, err error) error {
 
 // screen plays a recording, which it takes over.
 func (n *Node) screen(log *slog.Logger, app *config.App, s *rtmp.PlayStream, title *vod.Title) error {
-	if err := s.Start(true); err != nil {
-		title.Release()
-		return nil //nolint:nilerr // the client has gone already; its connection's end is logged with the reason
-	}
-	outlet, err := s.Detach()
+	outlet, err := s.Detach(true)
 	if err != nil {
 		title.Release()
-		return nil //nolint:nilerr // as above
+		return nil //nolint:nilerr // the client has gone already; its connection's end is logged with the reason
 	}
 	started := time.Now()
 	at, follows := s.Continued()

@@ -49,7 +49,7 @@ func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 	if p.feed, err = n.enter(feedKey{stream: s.Key(), encoder: s.Encoder()}, p); err != nil {
 		return n.turnAway(log, s, err)
 	}
-	if p.outlet, err = s.Detach(); err != nil {
+	if p.outlet, err = s.Detach(false); err != nil {
 		p.feed.leave(p)
 		return nil //nolint:nilerr // the client has gone already; its connection's end is logged with the reason
 	}
