@@ -1,7 +1,6 @@
 package record
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -30,6 +29,20 @@ func remote(t *testing.T) (*objecttest.Server, *object.Bucket) {
 	}
 	t.Cleanup(bucket.Close)
 	return server, bucket
+}
+
+func openFolder(t *testing.T, path string) *Folder {
+	t.Helper()
+	folder, err := OpenFolder(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := folder.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return folder
 }
 
 // until waits for something that other goroutines do.
@@ -120,11 +133,7 @@ func TestUploadAfterRestart(t *testing.T) {
 	server, bucket := remote(t)
 	server.Fail(objecttest.Down)
 	dir := t.TempDir()
-	folder, err := OpenFolder(filepath.Join(dir, "records"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer folder.Close()
+	folder := openFolder(t, filepath.Join(dir, "records"))
 	index := openIndex(t, filepath.Join(dir, "leat.db"))
 	day := 24 * time.Hour
 	options := func(o *Options) {
@@ -237,20 +246,15 @@ func TestRecoverStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	folder, err := OpenFolder(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer folder.Close()
+	folder := openFolder(t, t.TempDir())
 	idle := OpenIdle(Options{
 		Disk: folder, Index: openIndex(t, filepath.Join(t.TempDir(), "new.db")), Store: bucket, Logger: slog.New(slog.DiscardHandler),
 	})
 	repair := func() Report {
 		t.Helper()
-		report, err := idle.Recover(context.Background())
+		report, err := idle.Recover(t.Context())
 		if err == nil {
-			err = idle.RecoverStore(context.Background(), &report)
+			err = idle.RecoverStore(t.Context(), &report)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -133,9 +133,8 @@ func TestChangeRecording(t *testing.T) {
 	if s, err = Open(path, nil); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
 	got, err := s.Recording("a.flv")
-	if err != nil || got.Remote != (Remote{Place: Stored, OffDisk: true, ETag: "x"}) || got.Place.String() != "stored" {
+	if err = errors.Join(err, s.Close()); err != nil || got.Remote != (Remote{Place: Stored, OffDisk: true, ETag: "x"}) || got.Place.String() != "stored" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
