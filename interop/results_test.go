@@ -130,7 +130,19 @@ var results = append([]result{
 	byTransport(0), byTransport(1), byTransport(2), byTransport(3), byTransport(4),
 	leatPublishes(0), leatPublishes(1), leatPublishes(2), leatPublishes(3), leatPublishes(4),
 	ffmpegTunnels("rtmpt"), ffmpegTunnels("rtmpts"),
-}, filmResults()...)
+}, append(filmResults(), convertResults()...)...)
+
+// convertResults are the rows of leat convert.
+func convertResults() []result {
+	var rows []result
+	for _, m := range converted {
+		rows = append(rows, result{
+			test: "TestConvert/" + m.name, from: "a file: " + m.name, through: "`leat convert` to FLV, and on to MP4", to: "ffmpeg, ffprobe",
+			checked: "every frame, and when it is shown, as ffmpeg reads them in the source",
+		})
+	}
+	return rows
+}
 
 // filmResults are the rows of the files that a server plays.
 func filmResults() []result {

@@ -172,11 +172,14 @@ func (c *convertCommand) begin(src *source) (time.Duration, error) {
 		}
 	}
 	cursor := src.opened.NewCursor()
+	src.packets = cursor
+	if c.Start == 0 {
+		return 0, nil // a seek would pass over sound in front of the first picture
+	}
 	from, err := cursor.Seek(c.Start)
 	if err != nil {
 		return 0, src.failure(err)
 	}
-	src.packets = cursor
 	return from, nil
 }
 

@@ -211,10 +211,7 @@ func TestWait(t *testing.T) {
 		q := New(Limits{Bytes: 4, Wait: true})
 		put(t, q, "K1", "P2")
 		var done bool
-		go func() {
-			put(t, q, "P3")
-			done = true
-		}()
+		go func() { done = q.Put(t.Context(), packet("P3")) == nil }()
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if done {
@@ -257,10 +254,13 @@ func TestAbandon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New(Limits{Bytes: 2, Wait: true})
 		put(t, q, "K1")
-		go put(t, q, "P2") // waits for room, which Abandon makes
+		waited := make(chan error)
+		go func() { waited <- q.Put(t.Context(), packet("P2")) }()
 		synctest.Wait()
 		q.Abandon()
-		synctest.Wait()
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
 		put(t, q, "P3")
 		if s := q.Stats(); s.Packets != 0 || s.Bytes != 0 {
 			t.Errorf("an abandoned queue holds %d packets, %d bytes", s.Packets, s.Bytes)
