@@ -131,8 +131,8 @@ func (st *serverStream) publishEnded(p *PublishStream, err error) {
 	cause := p.queue.cause()
 	byClient := errors.Is(cause, errCleanEnd)
 	switch {
-	case st.c.closeReason() != nil, errors.Is(cause, errStreamDeleted), errors.Is(cause, ErrServerClosed):
-		// There is nobody to tell, or no stream to tell it on.
+	case st.c.closeReason() != nil, errors.Is(cause, errStreamDeleted), errors.Is(cause, ErrServerClosed), errors.Is(cause, errSinkPanicked):
+		// There is nobody to tell, or no stream to tell it on; or the reading goroutine is about to close the connection.
 	case p.accepted.Load() && (byClient || err == nil || errors.Is(err, io.EOF)):
 		st.log(st.status(Status{Code: string(CodeUnpublishSuccess), Description: p.key.Name + " is now unpublished.", Details: p.key.Name}))
 	case byClient:
