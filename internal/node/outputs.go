@@ -19,6 +19,7 @@ import (
 	"leat/internal/web"
 	"leat/internal/web/hls"
 	"leat/internal/web/stream"
+	"leat/internal/web/ui"
 	"leat/media"
 	"leat/rtmp"
 )
@@ -144,7 +145,9 @@ type webRequest struct {
 }
 
 // publicConfig is what the public door shows.
-func (n *Node) publicConfig() web.PublicConfig { return web.PublicConfig{Media: n.serveMedia} }
+func (n *Node) publicConfig() web.PublicConfig {
+	return web.PublicConfig{Media: n.serveMedia, Pages: ui.Public()}
+}
 
 // serveMedia answers players over HTTP.
 func (n *Node) serveMedia(w http.ResponseWriter, r *http.Request, to web.Target) {
