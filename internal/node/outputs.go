@@ -159,11 +159,14 @@ func (n *Node) serveMedia(w http.ResponseWriter, r *http.Request, to web.Target)
 	n.placeKey(q)
 	start, wantsRecording := recordingStart(r)
 	var err error
-	switch live := !wantsRecording && n.onAir(q.key); {
+	switch live := !wantsRecording && !to.Recorded && n.onAir(q.key); {
 	case to.Ending == web.EndingPlaylist && live:
 		err = n.serveMaster(w, r, q)
-	case to.Ending == web.EndingFile && (live || n.outputs.hls.Has(q.key)):
-		err = n.serveHLSFile(w, r, q)
+	case to.Ending == web.EndingFile && !to.Recorded:
+		err = hls.ErrNotFound
+		if live || n.outputs.hls.Has(q.key) {
+			err = n.serveHLSFile(w, r, q)
+		}
 	case live:
 		err = n.serveLive(w, r, q)
 	default:

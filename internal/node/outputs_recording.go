@@ -49,7 +49,7 @@ func (n *Node) serveRecording(w http.ResponseWriter, r *http.Request, q *webRequ
 		}
 		n.counters.plays.Add(1)
 		q.log.Info("playing a recording")
-		return rec.ServeMaster(w, r, q.to.HLSPrefix(q.to.Name), q.token)
+		return rec.ServeMaster(w, r, q.to.RecordingPrefix(), q.token)
 	}
 	if stream.IsWebSocket(r) {
 		return fs.ErrNotExist // there is nothing live, and a page reads recordings better by ranges

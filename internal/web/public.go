@@ -14,17 +14,21 @@ const (
 	EndingFLV      Ending = iota + 1 // name.flv: HTTP-FLV, over WebSocket too, or an FLV file
 	EndingMP4                        // name.mp4: fragmented MP4, over WebSocket too, or an MP4 file
 	EndingPlaylist                   // name.m3u8 and name/index.m3u8: HLS
-	EndingFile                       // name/_hls/…: what an HLS playlist names
+	EndingFile                       // name/_hls/…, name/_vod/…: what an HLS playlist names
 )
 
-// hlsFolder is what stands between the name of a stream and a file of HLS.
-const hlsFolder = "_hls"
+// What stands between the name of a stream and a file of HLS.
+const (
+	hlsFolder = "_hls" // of the live stream
+	vodFolder = "_vod" // of its recording
+)
 
 // Target is what an address of the public door means.
 type Target struct {
 	App, Name string // the name may hold slashes
 	Ending    Ending
 	File      string // of HLS, with EndingFile
+	Recorded  bool   // File belongs to the recording
 	Index     bool   // the address ends in /index.m3u8
 }
 
@@ -119,6 +123,8 @@ func parseTarget(p string) (to Target, ok bool) {
 		to.Name, to.Ending, to.Index = strings.TrimSuffix(folder, "/"), EndingPlaylist, true
 	case strings.HasSuffix(folder, "/"+hlsFolder+"/"):
 		to.Name, to.Ending, to.File = strings.TrimSuffix(folder, "/"+hlsFolder+"/"), EndingFile, file
+	case strings.HasSuffix(folder, "/"+vodFolder+"/"):
+		to.Name, to.Ending, to.File, to.Recorded = strings.TrimSuffix(folder, "/"+vodFolder+"/"), EndingFile, file, true
 	case strings.HasSuffix(file, ".flv"):
 		to.Name, to.Ending = strings.TrimSuffix(name, ".flv"), EndingFLV
 	case strings.HasSuffix(file, ".mp4"):
@@ -127,7 +133,7 @@ func parseTarget(p string) (to Target, ok bool) {
 		to.Name, to.Ending = strings.TrimSuffix(name, ".m3u8"), EndingPlaylist
 	}
 	valid := to.Ending != 0 && to.Name != "" && !strings.HasSuffix(to.Name, "/") && len(to.Name) <= maxName &&
-		!strings.Contains("/"+to.Name+"/", "/"+hlsFolder+"/")
+		!strings.Contains("/"+to.Name+"/", "/"+hlsFolder+"/") && !strings.Contains("/"+to.Name+"/", "/"+vodFolder+"/")
 	return to, valid
 }
 
@@ -147,22 +153,27 @@ func isPage(p string) bool {
 	return app == "" || app == "_" || found && name != "" && !reserved[app]
 }
 
-// HLSPrefix returns the address of the folder with the files of HLS for the stream name, as seen from the playlist that to
+// RecordingPrefix returns the address of the folder with the files of HLS for the recording, as seen from the playlist that to
 // asks for; it ends in "/".
-func (to Target) HLSPrefix(name string) string {
+func (to Target) RecordingPrefix() string { return to.prefix(to.Name, vodFolder) }
+
+// HLSPrefix is RecordingPrefix for the live stream name, which may be another than that of to.
+func (to Target) HLSPrefix(name string) string { return to.prefix(name, hlsFolder) }
+
+func (to Target) prefix(name, folder string) string {
 	depth := strings.Count(to.Name, "/")
 	own := name == to.Name
 	base := path.Base(name)
 	switch {
 	case to.Index && own:
-		return hlsFolder + "/"
+		return folder + "/"
 	case own:
-		return base + "/" + hlsFolder + "/"
+		return base + "/" + folder + "/"
 	}
 	if to.Index {
 		depth++
 	}
-	return strings.Repeat("../", depth) + name + "/" + hlsFolder + "/"
+	return strings.Repeat("../", depth) + name + "/" + folder + "/"
 }
 
 // Say answers with a sentence, as all that the doors say is worded.

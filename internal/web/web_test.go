@@ -119,6 +119,7 @@ func TestPublic(t *testing.T) {
 		{request: "GET /live/cam.m3u8", status: 200, to: Target{App: "live", Name: "cam", Ending: EndingPlaylist}},
 		{request: "GET /live/a/cam/index.m3u8", status: 200, to: Target{App: "live", Name: "a/cam", Ending: EndingPlaylist, Index: true}},
 		{request: "GET /live/a/cam/_hls/video0.m3u8", status: 200, to: Target{App: "live", Name: "a/cam", Ending: EndingFile, File: "video0.m3u8"}},
+		{request: "GET /live/cam/_vod/audio1.m3u8", status: 200, to: Target{App: "live", Name: "cam", Ending: EndingFile, File: "audio1.m3u8", Recorded: true}},
 		{request: "GET /live/%C3%A4%20b.flv", status: 200, to: Target{App: "live", Name: "ä b", Ending: EndingFLV}},
 		{request: "OPTIONS /live/cam.flv", status: 204},
 		{request: "POST /live/cam.flv", status: 405},

@@ -376,6 +376,35 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// TestManyViewers: three hundred wait for each part at once.
+func TestManyViewers(t *testing.T) {
+	h := newHouse(t, lowLatency)
+	packets := mediatest.AVC(6 * time.Second)
+	cut := slices.IndexFunc(packets, func(p *media.Packet) bool { return p.Timestamp >= 3500*time.Millisecond })
+	pub := h.publish(t, packets[:cut])
+	h.master(t)
+	p := h.media(t, "video0.m3u8")
+	next := "_HLS_msn=" + number(p.MediaSequence+len(p.Segments)) + "&_HLS_part=4"
+	const viewers = 300
+	answers := make(chan error, viewers)
+	for range viewers {
+		go func() {
+			b, err := h.get(t, "video0.m3u8", next)
+			if err == nil && !bytes.Contains(b, []byte("#EXT-X-PRELOAD-HINT")) {
+				err = errors.New(string(b))
+			}
+			answers <- err
+		}()
+	}
+	write(t, pub, packets[cut:])
+	for range viewers {
+		if err := <-answers; err != nil {
+			t.Fatal(err)
+		}
+	}
+	pub.Close(true)
+}
+
 func TestFileNames(t *testing.T) {
 	for _, name := range []string{
 		"video0.m3u8", "audio255.m3u8", "video0-0a1b2c3d-init1.mp4", "audio1-0a1b2c3d-1234.mp4", "video0-0a1b2c3d-1234.56.mp4",

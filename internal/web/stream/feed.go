@@ -48,23 +48,26 @@ type feed struct {
 
 	viewers int // guarded by Server.mu
 
-	ready  chan struct{} // closed when it is known which tracks there are
-	once   sync.Once
-	seen   atomic.Uint32 // kinds of media that have come, a bit for each
-	fitter Fitter        // FLV; only pump uses it
-	fitted []*media.Packet
-	mp4    *fragmenter     // MP4
-	held   []*media.Packet // until it is ready
+	ready     chan struct{}      // closed when it is known which tracks there are
+	unsettled context.Context    //nolint:containedctx // until then, for the pump's waiting
+	settle    context.CancelFunc // ends that
+	once      sync.Once
+	seen      atomic.Uint32 // kinds of media that have come, a bit for each
+	fitter    Fitter        // FLV; only pump uses it
+	fitted    []*media.Packet
+	mp4       *fragmenter     // MP4
+	held      []*media.Packet // until it is ready
 }
 
-// settle is how long a stream that has just begun may take until all its tracks have come.
-const settle = time.Second
+// settleTime is how long a stream that has just begun may take until all its tracks have come.
+const settleTime = time.Second
 
 // maxHeld bounds what waits until a new stream's tracks are known.
 const maxHeld = 1024
 
 func (s *Server) newFeed(key feedKey) *feed {
 	f := &feed{server: s, key: key, done: make(chan struct{}), ready: make(chan struct{})}
+	f.unsettled, f.settle = context.WithCancel(context.Background())
 	cfg := fanout.LogConfig{Merge: s.cfg.Merge(), MaxLag: s.cfg.MaxLag(), OnSweep: s.cfg.OnSweep}
 	if key.format == MP4 {
 		cfg.Encoder = raw{}
@@ -94,25 +97,40 @@ func (tags) Append(dst []byte, p *media.Packet) []byte {
 func (f *feed) pump() {
 	defer close(f.done)
 	defer f.settled()
-	timer := time.AfterFunc(settle, f.settled)
+	timer := time.AfterFunc(settleTime, f.settled)
 	defer timer.Stop()
+	err := f.read()
+	if !errors.Is(err, io.EOF) && !errors.Is(err, live.ErrClosed) {
+		f.server.cfg.Logger.Error("feeding viewers failed", "stream", f.key.stream.String(), "format", f.key.format.String(), "err", err)
+	}
+	f.flush()
+}
+
+// read returns why there is no more to read. What was held is released when that has been waited for, not at the next packet.
+func (f *feed) read() error {
+	ctx := f.unsettled
 	for {
-		item, err := f.sub.Next(context.Background())
-		if err == nil {
+		item, err := f.sub.Next(ctx)
+		switch {
+		case errors.Is(err, context.Canceled):
+			ctx = context.Background()
+			err = f.release()
+		case err == nil:
 			err = f.deliver(&item)
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, live.ErrClosed) {
-				f.server.cfg.Logger.Error("feeding viewers failed", "stream", f.key.stream.String(), "format", f.key.format.String(), "err", err)
-			}
-			f.flush()
-			return
+			return err
 		}
 	}
 }
 
 // settled says that the tracks are known, or will not be waited for.
-func (f *feed) settled() { f.once.Do(func() { close(f.ready) }) }
+func (f *feed) settled() {
+	f.once.Do(func() {
+		close(f.ready)
+		f.settle()
+	})
+}
 
 func (f *feed) isReady() bool {
 	select {
@@ -161,7 +179,7 @@ func (f *feed) hasAll() bool {
 		return true
 	}
 	info, ok := f.server.cfg.Hub.Stream(f.key.stream)
-	if !ok || info.Publisher == nil || time.Since(info.Publisher.Since) < settle || seen&both == 0 {
+	if !ok || info.Publisher == nil || time.Since(info.Publisher.Since) < settleTime || seen&both == 0 {
 		return false
 	}
 	return !slices.ContainsFunc(info.Publisher.Tracks, func(t live.TrackInfo) bool { return seen&(1<<t.Kind) == 0 })
@@ -181,6 +199,9 @@ func (f *feed) fragment(p *media.Packet) error {
 
 // release writes what was held, headers first, so that the first initialization segment has all tracks.
 func (f *feed) release() error {
+	if f.mp4 == nil {
+		return nil
+	}
 	held := f.held
 	f.held = nil
 	slices.SortStableFunc(held, func(a, b *media.Packet) int {

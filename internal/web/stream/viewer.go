@@ -45,7 +45,7 @@ func (v *viewer) serveHTTP(w http.ResponseWriter, r *http.Request) (Stats, error
 	control := http.NewResponseController(w)
 	// The deadline for the request would end the answer, too, as the server goes on listening for the client's leave.
 	if err := control.SetReadDeadline(time.Time{}); err != nil {
-		return Stats{}, err
+		return Stats{Reason: "the connection is gone"}, nil //nolint:nilerr // the answer has begun, and ends
 	}
 	return v.run(r.Context(), func(b []byte) error {
 		if err := control.SetWriteDeadline(time.Now().Add(v.server.cfg.WriteStall())); err != nil {
