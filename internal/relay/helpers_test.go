@@ -32,7 +32,8 @@ const secret = "s3cret"
 
 // network is hosts in memory, by name.
 type network struct {
-	tls *tls.Config // of all servers that are started from then on; nil: none speaks TLS
+	line rtmptest.FaultConfig // what connections to all hosts are like
+	tls  *tls.Config          // of all servers that are started from then on; nil: none speaks TLS
 
 	mu    sync.Mutex
 	hosts map[string]*rtmptest.Listener
@@ -55,7 +56,11 @@ func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error)
 	if l == nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
 	}
-	return l.Dial(ctx)
+	c, err := l.Dial(ctx)
+	if err != nil || n.line == (rtmptest.FaultConfig{}) {
+		return c, err
+	}
+	return rtmptest.NewFault(c, n.line), nil
 }
 
 func (n *network) dialled(host string) int {
@@ -100,7 +105,7 @@ type station struct {
 func (n *network) station(t *testing.T) *station {
 	t.Helper()
 	s := &station{t: t, lines: &logbook{}, rules: map[media.Key]Pull{}}
-	s.hub = live.NewHub(&live.Config{OnWanted: func(key media.Key) { s.Want(key) }})
+	s.hub = live.NewHub(&live.Config{RingBytes: 256 << 10, OnWanted: func(key media.Key) { s.Want(key) }})
 	s.Relay = New(&Config{
 		Hub:    s.hub,
 		Dial:   n.dial,

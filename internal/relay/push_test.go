@@ -10,6 +10,7 @@ import (
 	"leat/media"
 	"leat/media/mediatest"
 	"leat/rtmp"
+	"leat/rtmp/rtmptest"
 )
 
 // TestPush: what is published arrives, headers and key frame first, under the target's own key, and ends in good order.
@@ -161,6 +162,39 @@ func TestBadTargets(t *testing.T) {
 			if _, ok := good[status.Target]; ok == (status.Error != "") {
 				t.Errorf("status: %+v", status)
 			}
+		}
+	})
+}
+
+// TestSlowTarget: a target that cannot keep up loses frames up to a key frame, again and again, and stays near the present.
+func TestSlowTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, k := newNetwork(), &sink{}
+		n.line = rtmptest.FaultConfig{WriteSize: 250, WriteDelay: 100 * time.Millisecond} // half of what the stream needs
+		defer n.serve(t, "slow", k)()
+		s := n.station(t)
+		defer s.close()
+		pub, end := s.publish(cam, Target{URL: "rtmp://slow/live"})
+		defer end()
+		feed(t, pub, 10*time.Minute)
+		status := s.Pushes()[0]
+		if status.Dropped == 0 || status.State != StatePublishing || status.Reconnects != 0 {
+			t.Errorf("status: %+v", status)
+		}
+		s.lines.want(t, "push target is too slow")
+		got := k.got(0)
+		if last := got[len(got)-1].Timestamp; last < 7*time.Minute { // what waits to be sent is counted in bytes, and this stream is thin
+			t.Errorf("after ten minutes the target is at %v", last)
+		}
+		var before *media.Packet
+		for _, p := range got {
+			if p.Kind != media.Video || p.Config {
+				continue
+			}
+			if before != nil && p.Timestamp-before.Timestamp > time.Second && !p.Key {
+				t.Errorf("behind a gap from %v to %v there is no key frame", before.Timestamp, p.Timestamp)
+			}
+			before = p
 		}
 	})
 }
