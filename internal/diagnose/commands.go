@@ -211,7 +211,7 @@ func (s *Session) key(from Direction, command, key string, m *rtmp.TraceMessage)
 	name, query, hasQuery := strings.Cut(key, "?")
 	switch {
 	case strings.TrimSpace(key) == "":
-		report(KeyMissing, "%s names no stream: the stream key is empty; perhaps it was written into the server address (the application is %s)", command, printable(app))
+		report(KeyMissing, "%s names no stream: the stream key is empty; perhaps it was written into the server address of the encoder instead", command)
 		return
 	case strings.Contains(name, "://"):
 		report(KeyURL, "the stream key is a whole URL: write rtmp://HOST/APP into the server field of the encoder, and only what follows into the stream key")

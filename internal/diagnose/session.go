@@ -3,7 +3,6 @@ package diagnose
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -144,11 +143,11 @@ func (s *Session) Close(at time.Duration, reason *rtmp.CloseReason) {
 	}
 }
 
-// Findings returns what has been found so far, in that order.
+// Findings returns what has been found so far, in that order; never nil.
 func (s *Session) Findings() []Finding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.findings)
+	return append([]Finding{}, s.findings...)
 }
 
 // begin locks; tell must follow.

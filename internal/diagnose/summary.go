@@ -49,7 +49,7 @@ func (s *Session) Summary() Summary {
 	findings := s.Findings()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sum := Summary{Duration: s.now, Findings: findings}
+	sum := Summary{Duration: s.now, Streams: []StreamSummary{}, Findings: findings}
 	for _, f := range s.flows {
 		of := StreamSummary{From: f.from, StreamID: f.streamID, Skew: f.maxSkew}
 		for _, t := range []*track{&f.video, &f.audio} {
