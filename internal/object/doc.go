@@ -21,6 +21,6 @@
 //
 // # Locks
 //
-// Bucket.mu guards whether the bucket is closed, and how much is fetched ahead. cache.mu guards the pages. Neither is held during
+// Bucket.mu guards whether the bucket is closed, how much is fetched ahead, and whether the store works. cache.mu guards the pages. Neither is held during
 // a request; cache.mu may be taken while Bucket.mu is held.
 package object

@@ -105,8 +105,7 @@ func (r *Recordings) Delete(path string) error {
 // remove removes a recording from the disk and from the index, but for what the object store must still remove. It does not
 // wait for the object store.
 func (r *Recordings) remove(path string) error {
-	r.interrupt(path)
-	if !r.use(path) {
+	if !r.claim(path) {
 		return fmt.Errorf("%w: %s", ErrInUse, path)
 	}
 	defer r.release(path)

@@ -29,8 +29,14 @@
 // A segment that cannot be written any more is completed as it is. So is one when less than Options.MinFree of the disk is
 // free. Recording goes on, in a new segment of the take, at the first key frame at which there is room again.
 //
+// # The object store
+//
+// With Options.Store each recording goes to a bucket when it is complete. That it is to go there stands in the index, so it
+// survives a crash; workers of their own bring it there and remove it from the disk in the end. Recording never waits for them. A recording that
+// is removed leaves disk and lists at once; its entry stays in the index, hidden, until the object has gone as well.
+//
 // # Locks
 //
 // Recordings.mu guards which streams are recorded and which files are in use. It is held for as long as it takes to change that,
-// never during a read or write of disk or index.
+// never during a read or write of disk or index. uploads.mu guards what waits for the object store; both are leaves.
 package record

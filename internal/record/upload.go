@@ -33,7 +33,7 @@ type uploads struct {
 	backoff  time.Duration
 }
 
-// sending is a file on its way.
+// sending is a file that the workers of the object store have in use.
 type sending struct {
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -146,23 +146,30 @@ func (r *Recordings) tendStore(ctx context.Context) {
 
 // judge takes note of whether the object store works, and returns how long it is to be left alone. It logs changes only.
 func (r *Recordings) judge(err error) (pause time.Duration) {
-	u := &r.uploads
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if err == nil {
-		if u.trouble != nil {
-			r.log.Info("the object store works again: recordings are uploaded", "store", r.opts.Store.String())
-		}
-		u.trouble, u.backoff = nil, 0
-		return 0
-	}
-	u.failures++
-	if kind := kindOf(err); u.trouble != kind { //nolint:errorlint // these are sentinels
-		u.trouble = kind
+	before, now, pause := r.uploads.judge(err)
+	switch {
+	case before == now: //nolint:errorlint // these are sentinels
+	case now == nil:
+		r.log.Info("the object store works again: recordings are uploaded", "store", r.opts.Store.String())
+	default:
 		r.log.Warn("recordings cannot be brought to the object store; they stay on the disk, and it is tried again", "err", err)
 	}
+	return pause
+}
+
+// judge returns the kinds of the failure before and of this one; nil if there is none.
+func (u *uploads) judge(err error) (before, now error, pause time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	before = u.trouble
+	if err == nil {
+		u.trouble, u.backoff = nil, 0
+		return before, nil, 0
+	}
+	u.failures++
+	u.trouble = kindOf(err)
 	u.backoff = min(max(2*u.backoff, minBackoff), maxBackoff)
-	return u.backoff/2 + rand.N(u.backoff/2)
+	return before, u.trouble, u.backoff/2 + rand.N(u.backoff/2)
 }
 
 var errOther = errors.New("record: another failure")
@@ -190,7 +197,7 @@ func (r *Recordings) deliver(ctx context.Context, path string) error {
 	case !s.Complete:
 		return nil // it comes again when it is
 	case s.Place != store.Stored:
-		if err := r.upload(ctx, s); err != nil {
+		if err := r.upload(ctx, path); err != nil {
 			return err
 		}
 		if r.keepLocal() > 0 {
@@ -212,17 +219,16 @@ func (r *Recordings) bury(ctx context.Context, path string) error {
 }
 
 // upload brings a file to the object store. One that is being written now is left alone.
-func (r *Recordings) upload(ctx context.Context, s *store.Recording) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	sent := &sending{cancel, make(chan struct{})}
-	if !r.use(s.Path) {
+func (r *Recordings) upload(ctx context.Context, path string) error {
+	ctx, release := r.hold(ctx, path)
+	if release == nil {
 		return nil
 	}
-	r.setSending(s.Path, sent)
-	defer close(sent.done)
-	defer r.release(s.Path)
-	defer r.setSending(s.Path, nil)
+	defer release()
+	s, err := r.opts.Index.Recording(path) // it may have been changed, or removed, before it was held
+	if err != nil || !s.Complete || s.Place == store.Doomed {
+		return ignoreGone(err)
+	}
 	file, err := r.opts.Disk.Open(s.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		r.log.Warn("a recording was removed from the disk before it was uploaded", "file", s.Path)
@@ -253,39 +259,66 @@ func (r *Recordings) upload(ctx context.Context, s *store.Recording) error {
 	return nil
 }
 
-func (r *Recordings) setSending(path string, s *sending) {
-	r.uploads.mu.Lock()
-	defer r.uploads.mu.Unlock()
-	if s == nil {
-		delete(r.uploads.sending, path)
-		return
+// ignoreGone returns an error of the index unless it says that there is no such recording any more.
+func ignoreGone(err error) error {
+	if errors.Is(err, store.ErrNoRecording) {
+		return nil
 	}
-	r.uploads.sending[path] = s
+	return err
 }
 
-// interrupt breaks off the upload of a recording, if there is one, and waits for its end.
-func (r *Recordings) interrupt(path string) {
-	r.uploads.mu.Lock()
-	s := r.uploads.sending[path]
-	r.uploads.mu.Unlock()
-	if s != nil {
+// hold takes hold of a file for a worker of the object store. ctx is done when somebody else wants it; then it must be released
+// soon. release is nil if the file is being written.
+func (r *Recordings) hold(ctx context.Context, path string) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &sending{cancel, make(chan struct{})}
+	u := &r.uploads
+	u.mu.Lock()
+	u.sending[path] = s // first, so that whoever cannot use the file knows why
+	u.mu.Unlock()
+	used := r.use(path)
+	release = func() {
+		if used {
+			r.release(path)
+		}
+		u.mu.Lock()
+		delete(u.sending, path)
+		u.mu.Unlock()
+		cancel()
+		close(s.done)
+	}
+	if !used {
+		release()
+		return ctx, nil
+	}
+	return ctx, release
+}
+
+// claim takes hold of a file that is to be removed, from the workers of the object store if they have it; false if it is being written.
+func (r *Recordings) claim(path string) bool {
+	for !r.use(path) {
+		r.uploads.mu.Lock()
+		s := r.uploads.sending[path]
+		r.uploads.mu.Unlock()
+		if s == nil {
+			return r.use(path) // they may have let it go just now
+		}
 		s.cancel()
 		<-s.done
 	}
+	return true
 }
 
 // leaveDisk removes the file of a recording that the object store has.
 func (r *Recordings) leaveDisk(path string) error {
-	if !r.use(path) {
+	_, release := r.hold(context.Background(), path)
+	if release == nil {
 		return nil
 	}
-	defer r.release(path)
+	defer release()
 	s, err := r.opts.Index.Recording(path)
-	if errors.Is(err, store.ErrNoRecording) {
-		return nil
-	}
 	if err != nil || s.Place != store.Stored {
-		return err
+		return ignoreGone(err)
 	}
 	if err := r.opts.Disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -152,6 +152,7 @@ func TestUploadAfterRestart(t *testing.T) {
 	server.Fail(nil)
 	second := newStudio(t, nil, options, nil)
 	before := second.awaitPlace(t, store.Stored, false)
+	until(t, "an idle store", func() bool { return second.Uploads().Waiting == 0 })
 	second.record(t, Spec{Mode: Append}, mediatest.AVC(time.Second))
 	after := second.awaitPlace(t, store.Stored, false)
 	if after.Path != before.Path || after.Size <= before.Size || after.ETag == before.ETag {
