@@ -146,7 +146,7 @@ func (r *Recordings) tendStore(ctx context.Context) {
 
 // judge takes note of whether the object store works, and returns how long it is to be left alone. It logs changes only.
 func (r *Recordings) judge(err error) (pause time.Duration) {
-	before, now, pause := r.uploads.judge(err)
+	pause, before, now := r.uploads.judge(err)
 	switch {
 	case before == now: //nolint:errorlint // these are sentinels
 	case now == nil:
@@ -157,19 +157,19 @@ func (r *Recordings) judge(err error) (pause time.Duration) {
 	return pause
 }
 
-// judge returns the kinds of the failure before and of this one; nil if there is none.
-func (u *uploads) judge(err error) (before, now error, pause time.Duration) {
+// judge returns how long to wait, and the kinds of the failure before and of this one; nil if there is none.
+func (u *uploads) judge(err error) (pause time.Duration, before, now error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	before = u.trouble
 	if err == nil {
 		u.trouble, u.backoff = nil, 0
-		return before, nil, 0
+		return 0, before, nil
 	}
 	u.failures++
 	u.trouble = kindOf(err)
 	u.backoff = min(max(2*u.backoff, minBackoff), maxBackoff)
-	return before, u.trouble, u.backoff/2 + rand.N(u.backoff/2)
+	return u.backoff/2 + rand.N(u.backoff/2), before, u.trouble
 }
 
 var errOther = errors.New("record: another failure")
