@@ -46,12 +46,13 @@ function Screen(props: { way: Way; base: string }) {
   useEffect(() => {
     let playing: Playing | null = null
     let over = false
+    const giveUp = new AbortController()
     const failed = (reason: Failed) => {
       playing?.stop()
       playing = null
       if (!over) setError(reason.message)
     }
-    play(props.way, { base: props.base, query: '', video: video.current!, failed }).then(
+    play(props.way, { base: props.base, query: '', video: video.current!, signal: giveUp.signal, failed }).then(
       (p) => {
         playing = p
         if (over) p.stop()
@@ -62,6 +63,7 @@ function Screen(props: { way: Way; base: string }) {
     const timer = setInterval(() => setDelay(playing?.delay() ?? null), 500)
     return () => {
       over = true
+      giveUp.abort()
       clearInterval(timer)
       playing?.stop()
     }

@@ -22,6 +22,7 @@ export interface Source {
   base: string // https://host/app/name, without an ending
   query: string // "" or "?…", as a token
   video: HTMLVideoElement
+  signal: AbortSignal // aborted when the video is no longer this player's, who must leave it alone then
   failed(reason: Failed): void // called at most once, also after play has returned
 }
 
@@ -62,17 +63,21 @@ export async function play(way: Way, source: Source): Promise<Playing> {
       }
     },
   }
-  switch (way) {
-    case 'whep':
-      return (await import('./whep')).playWHEP(once)
-    case 'hls':
-      if (!('MediaSource' in window || 'ManagedMediaSource' in window)) return (await import('./native')).playNative(once)
-      return (await import('./hls')).playHLS(once)
-    case 'flv':
-      return (await import('./flv')).playFLV(once)
-    case 'mp4':
-      return (await import('./mp4')).playMP4(once)
+  const hls = 'MediaSource' in window || 'ManagedMediaSource' in window ? () => import('./hls').then((m) => m.playHLS) : () => import('./native').then((m) => m.playNative)
+  const load: Record<Way, () => Promise<(s: Source) => Playing | Promise<Playing>>> = {
+    whep: () => import('./whep').then((m) => m.playWHEP),
+    flv: () => import('./flv').then((m) => m.playFLV),
+    mp4: () => import('./mp4').then((m) => m.playMP4),
+    hls,
   }
+  const start = await load[way]()
+  given(source)
+  return start(once)
+}
+
+// given throws when the player was given up.
+export function given(source: Source) {
+  if (source.signal.aborted) throw new Failed('It was given up.')
 }
 
 // bufferDelay is how much of what has come is not shown yet.

@@ -1,35 +1,36 @@
-import { Failed, statusText, type Playing, type Source } from './player'
+import { Failed, given, statusText, type Playing, type Source } from './player'
 
 // playWHEP asks for the stream over WebRTC (WHEP): the offer goes by POST, the session ends by DELETE.
 export async function playWHEP(source: Source): Promise<Playing> {
   const { video } = source
   const pc = new RTCPeerConnection()
+  const stream = new MediaStream()
   let session = ''
   let timer = 0
   let behind: number | null = null
   const stop = () => {
     clearInterval(timer)
     pc.close()
-    video.srcObject = null
+    if (video.srcObject === stream) video.srcObject = null
     if (session) void fetch(session, { method: 'DELETE', keepalive: true }).catch(() => undefined)
   }
   try {
     pc.addTransceiver('video', { direction: 'recvonly' })
     pc.addTransceiver('audio', { direction: 'recvonly' })
-    const stream = new MediaStream()
     pc.ontrack = (e) => {
       stream.addTrack(e.track)
-      video.srcObject = stream
+      if (!source.signal.aborted) video.srcObject = stream
     }
     await pc.setLocalDescription(await pc.createOffer())
     await gathered(pc)
+    given(source)
     const url = `${source.base}/whep${source.query}`
     const answer = await fetch(url, {
       method: 'POST',
       headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp' },
       body: pc.localDescription!.sdp,
     })
-    if (!answer.ok) throw answer.status === 404 || answer.status === 405 ? new Failed('The stream is not offered over WebRTC.') : statusText(answer.status)
+    if (!answer.ok) throw answer.status === 405 ? new Failed('The stream is not offered over WebRTC.', true) : statusText(answer.status)
     if (!answer.headers.get('Content-Type')?.startsWith('application/sdp')) throw new Failed('The stream is not offered over WebRTC.', true)
     const location = answer.headers.get('Location')
     if (location) session = new URL(location, url).href

@@ -105,8 +105,12 @@ function watch(video: HTMLVideoElement, wish: Way | 'auto', report: Report): () 
   let over = false
   let round = 0
   let wait = 0
+  let late = 0
+  let giveUp = new AbortController()
 
   const leave = () => {
+    clearTimeout(late)
+    giveUp.abort()
     playing?.stop()
     playing = null
     report.delay(null)
@@ -127,7 +131,6 @@ function watch(video: HTMLVideoElement, wish: Way | 'auto', report: Report): () 
     const next = (reason: Failed) => {
       if (mine !== round || over) return
       round++
-      clearTimeout(late)
       if (reason.fatal) hopeless.add(way)
       const shown = video.readyState >= 2 && video.currentTime > 0
       leave()
@@ -138,11 +141,12 @@ function watch(video: HTMLVideoElement, wish: Way | 'auto', report: Report): () 
         attempt(ways.indexOf(way) + 1, reason)
       }
     }
-    const late = window.setTimeout(() => {
+    late = window.setTimeout(() => {
       if (video.readyState < 2) next(new Failed('No picture came.'))
     }, patience)
     report.way(way)
-    play(way, { base, query: location.search, video, failed: next }).then(
+    giveUp = new AbortController()
+    play(way, { base, query: location.search, video, signal: giveUp.signal, failed: next }).then(
       (p) => {
         if (mine !== round || over) {
           p.stop()
