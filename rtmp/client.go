@@ -20,6 +20,7 @@ type clientSide struct {
 	cfg       *DialConfig
 	chunkSize uint32
 	hs        *handshake.Client
+	dialing   *dialing // that made the connection; set before Dial returns
 
 	connectMessages []outgoing // sent behind the handshake
 	connectID       float64    // transaction ID of connect; set before anything is read

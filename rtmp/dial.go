@@ -120,6 +120,28 @@ func DialURL(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	return (&dialing{url: u, cfg: *cfg}).run(ctx)
 }
 
+// Redial follows a server that has accepted connect and then sent the client elsewhere, as SRS does when it learns what the
+// client wants: err is what Publish or Play has returned. The new connection is for the same stream name; c is closed. What is
+// no redirect is returned as it is. DialConfig.MaxRedirects bounds the redirects since Dial.
+func (c *Conn) Redial(ctx context.Context, err error) (*Conn, error) {
+	moved, ok := errors.AsType[*StatusError](err)
+	side, isClient := c.side.(*clientSide)
+	if !ok || !isClient || moved.Redirect == "" {
+		return nil, err
+	}
+	next := *side.dialing
+	if _, why := next.redirect(moved.Redirect); why != nil {
+		return nil, fmt.Errorf("%w (%w)", why, err)
+	}
+	if err := c.Close(); err != nil {
+		return nil, err
+	}
+	timeout := next.cfg.timeout()
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v", timeout))
+	defer cancel()
+	return next.run(ctx)
+}
+
 // dialOnce makes one connection and connects.
 func dialOnce(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	nc, err := dialTransport(ctx, u, cfg)

@@ -26,6 +26,9 @@ func (d *dialing) run(ctx context.Context) (*Conn, error) {
 		c, err := dialOnce(ctx, d.url, &d.cfg)
 		refusal, refused := errors.AsType[*StatusError](err)
 		if !refused {
+			if err == nil {
+				c.side.(*clientSide).dialing = d
+			}
 			return c, err
 		}
 		again, why := d.again(refusal)

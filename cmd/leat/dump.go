@@ -175,7 +175,7 @@ func (d *dump) download(ctx context.Context) (int, error) {
 func (d *dump) play(ctx context.Context) (err error) {
 	answering, done := d.to.answering(ctx)
 	defer done()
-	d.player, err = d.conn.Play(answering, "", d.playOptions(d.from))
+	d.conn, d.player, err = playAnywhere(answering, d.conn, d.playOptions(d.from))
 	return err
 }
 

@@ -27,6 +27,10 @@ func (t *target) explain(ctx context.Context, err error, doing string) (code int
 		return exitFailed, errInterrupted.Error()
 	}
 	if refused, ok := errors.AsType[*rtmp.StatusError](err); ok {
+		if refused.Redirect != "" {
+			return exitRefused, fmt.Sprintf("%s sends us elsewhere to %s %s, which cannot be followed: %s",
+				t.url.Address(), doing, t.stream(), strings.TrimPrefix(err.Error(), "rtmp: "))
+		}
 		return exitRefused, fmt.Sprintf("%s refused to %s %s: %s%s",
 			t.url.Address(), doing, t.stream(), strings.TrimSuffix(refused.Error(), "."), advice(refused))
 	}

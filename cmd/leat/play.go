@@ -43,7 +43,8 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 	if c.SeekTest {
 		return c.seekTest(ctx, answering, std.out, t, conn)
 	}
-	player, err := conn.Play(answering, "", c.options())
+	var player *rtmp.Player
+	conn, player, err = playAnywhere(answering, conn, c.options())
 	if err != nil {
 		return t.failure(ctx, err, "play")
 	}
@@ -60,6 +61,22 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	return r.outcome(ctx, t, err)
+}
+
+// playAnywhere plays, on another connection if the server sends the client elsewhere. It returns the connection to be closed,
+// with an error too.
+func playAnywhere(ctx context.Context, conn *rtmp.Conn, o *rtmp.PlayOptions) (*rtmp.Conn, *rtmp.Player, error) {
+	for {
+		player, err := conn.Play(ctx, "", o)
+		if err == nil {
+			return conn, player, nil
+		}
+		next, err := conn.Redial(ctx, err)
+		if err != nil {
+			return conn, nil, err
+		}
+		conn = next
+	}
 }
 
 // seekTest plays the recording from its start, to seek in it. answering bounds the wait for the server's answers.

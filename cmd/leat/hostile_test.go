@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"leat/amf"
+	"leat/media"
+	"leat/media/mediatest"
+	"leat/rtmp"
+)
+
+// redirect tells a player, after connect, to go elsewhere, as SRS does, and waits until it has gone.
+func redirect(ctx context.Context, s *rtmp.PlayStream, to string) error {
+	err := s.Conn().Notify("onStatus", amf.NewObject(
+		"level", "error", "code", string(rtmp.CodeConnectRejected), "description", "moved",
+		"ex", amf.NewObject("code", 302.0, "redirect", to),
+	))
+	<-ctx.Done()
+	return err
+}
+
+func TestPlayIsRedirected(t *testing.T) {
+	home := serveOn(t, listen(t), &peer{play: func(ctx context.Context, s *rtmp.PlayStream) error {
+		if s.Key() != (media.Key{App: "home", Name: "cam"}) {
+			return rtmp.Refuse(rtmp.CodePlayStreamNotFound, "not %v", s.Key())
+		}
+		return send(ctx, s, mediatest.AVC(time.Second))
+	}})
+	old := serveOn(t, listen(t), &peer{play: func(ctx context.Context, s *rtmp.PlayStream) error {
+		return redirect(ctx, s, "rtmp://"+home+"/home")
+	}})
+	for _, verb := range []string{"play", "dump"} {
+		out := filepath.Join(t.TempDir(), "out.flv")
+		code, _, stderr := leat(t.Context(), "", verb, "-o", out, "rtmp://"+old+"/live/cam")
+		if code != exitDone || len(readFrames(t, out)) < 70 {
+			t.Errorf("%s: code %d: %s", verb, code, stderr)
+		}
+	}
+}
+
+// TestHostileServer: whatever a server does, a player ends with a sentence and an exit code.
+func TestHostileServer(t *testing.T) {
+	tests := []struct {
+		name       string
+		play       func(ctx context.Context, s *rtmp.PlayStream) error
+		code, dump int // exit codes of leat play and leat dump
+		says       string
+	}{
+		{"sends us in a circle", func(ctx context.Context, s *rtmp.PlayStream) error {
+			return redirect(ctx, s, "/live")
+		}, exitRefused, exitFailed, "not redirected more than 5 times"},
+		{"sends us nowhere", func(ctx context.Context, s *rtmp.PlayStream) error {
+			return redirect(ctx, s, "gopher://hole/live")
+		}, exitRefused, exitFailed, "the address of a redirect is not usable"},
+		{"asks without end", func(ctx context.Context, s *rtmp.PlayStream) error {
+			for ctx.Err() == nil {
+				if err := s.Conn().Notify("_onbwcheck"); err != nil {
+					<-ctx.Done()
+				}
+			}
+			return nil
+		}, exitFailed, exitFailed, "cannot play live/cam"},
+		{"sends metadata of 17 MiB", func(ctx context.Context, s *rtmp.PlayStream) error {
+			body := amf.AppendString(nil, media.NameMetadata)
+			err := s.WritePacket(ctx, &media.Packet{Kind: media.Data, Name: media.NameMetadata, Body: append(body, make([]byte, 17<<20)...)})
+			<-ctx.Done()
+			return err
+		}, exitFailed, exitFailed, "nothing was received of live/cam"},
+	}
+	for _, test := range tests {
+		for verb, want := range map[string]int{"play": test.code, "dump": test.dump} {
+			t.Run(test.name+" "+verb, func(t *testing.T) {
+				t.Parallel()
+				address := serveOn(t, listen(t), &peer{play: test.play})
+				timeout := "--timeout=2s"
+				if verb == "dump" {
+					timeout = "--timeout=2"
+				}
+				out := filepath.Join(t.TempDir(), "out.flv")
+				code, _, stderr := leat(t.Context(), "", verb, "-o", out, timeout, "rtmp://"+address+"/live/cam")
+				if code != want || !strings.Contains(stderr, test.says) {
+					t.Errorf("code %d, want %d; it said %s", code, want, masked(stderr, address))
+				}
+			})
+		}
+	}
+}
