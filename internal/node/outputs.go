@@ -157,6 +157,7 @@ func (n *Node) serveMedia(w http.ResponseWriter, r *http.Request, to web.Target)
 		return
 	}
 	n.placeKey(q)
+	unhurried(w)
 	start, wantsRecording := recordingStart(r)
 	var err error
 	switch live := !wantsRecording && !to.Recorded && n.onAir(q.key); {
@@ -175,6 +176,17 @@ func (n *Node) serveMedia(w http.ResponseWriter, r *http.Request, to web.Target)
 	if err != nil {
 		n.turnDown(w, r, q, err)
 	}
+}
+
+// answerTime is how long an answer may take that is no stream: playlists wait for what is to come, and segments are large.
+const answerTime = 5 * time.Minute
+
+// unhurried gives an answer more time than those of pages have. The deadline for reading the request would end it, too, as the
+// server goes on listening for the client's leave.
+func unhurried(w http.ResponseWriter) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // both are there: it is our own server's
+	_ = control.SetWriteDeadline(time.Now().Add(answerTime))
 }
 
 // mayWatch asks who may play: the same as over RTMP.
@@ -241,13 +253,15 @@ func parseAddr(s string) netip.Addr {
 // placeKey finds the stream that an address means: in the application's default instance, or in the one that the name begins
 // with.
 func (n *Node) placeKey(q *webRequest) {
-	instance, name, ok := strings.Cut(q.key.Name, "/")
-	if !ok || n.onAir(q.key) {
-		return
-	}
-	if other := (media.Key{App: q.key.App, Instance: instance, Name: name}); n.onAir(other) {
+	if other, ok := inInstance(q.key); ok && !n.onAir(q.key) && (n.onAir(other) || n.outputs.hls.Has(other)) {
 		q.key = other
 	}
+}
+
+// inInstance takes the first part of a stream's name for an instance of its application.
+func inInstance(key media.Key) (media.Key, bool) {
+	instance, name, ok := strings.Cut(key.Name, "/")
+	return media.Key{App: key.App, Instance: instance, Name: name}, ok && key.Instance == ""
 }
 
 func outputName(to web.Target, r *http.Request) string {
@@ -347,5 +361,9 @@ func (n *Node) begun(key media.Key) {
 
 // openRecording finds what was recorded of a stream, or lies in play_dir.
 func (n *Node) openRecording(ctx context.Context, q *webRequest) (*vod.Title, error) {
-	return n.playback.catalog.Open(ctx, q.key, n.libraries(&q.app)...)
+	title, err := n.playback.catalog.Open(ctx, q.key, n.libraries(&q.app)...)
+	if other, ok := inInstance(q.key); ok && errors.Is(err, fs.ErrNotExist) {
+		return n.playback.catalog.Open(ctx, other, n.libraries(&q.app)...)
+	}
+	return title, err
 }

@@ -74,7 +74,7 @@ func serveFile(w http.ResponseWriter, r *http.Request, title *vod.Title, in form
 	w.Header().Set("Content-Type", fileTypes[ending])
 	w.Header().Set("ETag", strconv.Quote(title.ID()))
 	w.Header().Set("Cache-Control", "private, no-cache")
-	http.ServeContent(newPatient(w, r, stall), r, "", changed, io.NewSectionReader(in, 0, in.Size()))
+	http.ServeContent(newPatient(w, stall), r, "", changed, io.NewSectionReader(in, 0, in.Size()))
 }
 
 // remux answers with what is made of a recording as it is read, from a time on. The client's reading sets the pace.
@@ -85,7 +85,7 @@ func (n *Node) remux(w http.ResponseWriter, r *http.Request, q *webRequest, titl
 			return err
 		}
 	}
-	out := newPatient(w, r, n.Config().Limits.WriteStall)
+	out := newPatient(w, n.Config().Limits.WriteStall)
 	var to interface {
 		media.Writer
 		Close() error
@@ -139,10 +139,8 @@ type patient struct {
 	stall   time.Duration
 }
 
-func newPatient(w http.ResponseWriter, _ *http.Request, stall time.Duration) *patient {
-	p := &patient{ResponseWriter: w, control: http.NewResponseController(w), stall: stall}
-	_ = p.control.SetReadDeadline(time.Time{}) // it is the same server's, that has this
-	return p
+func newPatient(w http.ResponseWriter, stall time.Duration) *patient {
+	return &patient{ResponseWriter: w, control: http.NewResponseController(w), stall: stall}
 }
 
 // Unwrap is for http.ResponseController.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -114,7 +115,7 @@ func (f *fragmenter) take(err error) error {
 		if name == "" {
 			name = "a codec without a name"
 		}
-		list = append(list[:len(list):len(list)], fmt.Sprintf("%v track %d (%s)", unsupported.Kind, unsupported.Track, name))
+		list = append(slices.Clip(list), fmt.Sprintf("%v track %d (%s)", unsupported.Kind, unsupported.Track, name))
 		f.refused.Store(&list)
 	}
 	return nil

@@ -229,7 +229,7 @@ func (h *house) dial(t *testing.T, path string) *websocket.Conn {
 		t.Fatal(err)
 	}
 	c.SetReadLimit(-1)
-	t.Cleanup(func() { c.CloseNow() })
+	t.Cleanup(func() { _ = c.CloseNow() }) // it may be closed already
 	return c
 }
 
