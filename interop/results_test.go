@@ -108,6 +108,10 @@ var results = append([]result{
 		checked: "the same file and exit code of both",
 	},
 	{
+		test: "TestTrace", players: players, from: "ffmpeg", through: "`leat trace`, before " + server,
+		checked: "every frame of every player, and no finding is a warning or an error",
+	},
+	{
 		test: "TestGigabyte", from: "rtmp.Publisher, 1 GiB as fast as it goes", through: server, to: "rtmpdump",
 		checked: "every byte, within a minute, over hundreds of acknowledgement windows",
 	},

@@ -45,15 +45,14 @@ type Config struct {
 
 // side is what is known of one direction's chunk stream.
 type side struct {
-	odd        rtmp.TraceOddities
-	chunkSize  uint32
-	media      int    // messages of audio and video
-	bytes      uint64 // of bodies, roughly what was on the wire
-	window     uint64 // that this side has announced: the other is to acknowledge that often; 0: none
-	windowAt   uint64 // bytes when it did
-	acked      bool   // the other side has acknowledged since
-	lastCSID   uint32
-	sawUnknown bool
+	odd       rtmp.TraceOddities
+	chunkSize uint32
+	media     int    // messages of audio and video
+	bytes     uint64 // of bodies, roughly what was on the wire
+	window    uint64 // that this side has announced: the other is to acknowledge that often; 0: none
+	windowAt  uint64 // bytes when it did
+	acked     bool   // the other side has acknowledged since
+	lastCSID  uint32
 }
 
 // connection is what connect said.
