@@ -30,11 +30,11 @@ type Archive struct {
 // ErrServerRuns says that a server uses the data folder, so that nothing may be changed there.
 var ErrServerRuns = errors.New("a server is running with this data folder; stop it first")
 
-// OpenArchive opens the recordings under cfg.Data. The error wraps fs.ErrNotExist if nothing was ever recorded there. While a server
-// uses the folder the recordings can be listed only.
+// OpenArchive opens the recordings under cfg.Data. The error wraps fs.ErrNotExist if nothing was ever recorded there, and
+// no object store is configured. While a server uses the folder the recordings can be listed only.
 func OpenArchive(cfg *config.Config, logger *slog.Logger) (*Archive, error) {
 	path := filepath.Join(cfg.Data, recordsFolder)
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); err != nil && !cfg.Recordings.S3.IsSet() { // an object store may have some
 		return nil, err
 	}
 	folder, err := record.OpenFolder(path)

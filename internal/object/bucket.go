@@ -126,14 +126,13 @@ func (b *Bucket) String() string {
 	return strings.TrimSuffix(b.opts.Endpoint, "/") + "/" + b.opts.Bucket + "/" + b.opts.Prefix
 }
 
-// Check asks whether the bucket is there and may be used.
+// Check asks whether the bucket is there and may be read. It asks for a list, as answers to HEAD do not say what is wrong.
 func (b *Bucket) Check(ctx context.Context) error {
 	return b.attempt(ctx, 0, func(ctx context.Context) error {
-		found, err := b.core.BucketExists(ctx, b.opts.Bucket)
-		if err == nil && !found {
-			err = minio.ErrorResponse{Code: minio.NoSuchBucket, StatusCode: http.StatusNotFound}
+		for o := range b.core.ListObjectsIter(ctx, b.opts.Bucket, minio.ListObjectsOptions{Prefix: b.opts.Prefix, Recursive: true, MaxKeys: 1}) {
+			return o.Err
 		}
-		return err
+		return ctx.Err()
 	})
 }
 
