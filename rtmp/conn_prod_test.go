@@ -49,6 +49,7 @@ func TestProd(t *testing.T) {
 	got := make(sink, 1)
 	var limits Limits
 	c := newConn(nc, got, limits.withDefaults(), slog.New(slog.DiscardHandler))
+	c.id = 1 // as at a server
 	go c.run(t.Context())
 	send := func(n int) {
 		t.Helper()

@@ -139,7 +139,7 @@ func (c *Conn) prod(now time.Time) {
 	}
 }
 
-// readReady reads until nothing more comes for now, waits, and so on, until an error. Of a stream's media one read is enough
+// readReady reads until nothing more comes for now, waits, and so on, until an error. Of a publisher's media one read is enough
 // for each time that the socket becomes ready: one that fills less than the buffer has taken all.
 func (c *Conn) readReady(deliver func(*chunk.Message) error) error {
 	var result error
@@ -160,7 +160,7 @@ func (c *Conn) readReady(deliver func(*chunk.Message) error) error {
 			case err != nil:
 				result = err
 				return true
-			case c.in.media && n < len(buf):
+			case c.in.media && n < len(buf) && c.id != 0:
 				c.in.unsure.Store(true)
 				return false
 			}

@@ -29,6 +29,8 @@ type outbound struct {
 	inFlight  int           // bytes that the flusher has taken from buf and not yet written
 	answers   int           // bytes of both that nobody waits for: answers, acknowledgements, status
 	flushing  bool          // the flusher owns the socket's writing side
+	work      chan struct{} // wakes a flusher that stays; nil while each is a goroutine of its own
+	spare     []byte        // empty, for buf: of a flusher that stays
 	waiters   []func()      // called once when nothing waits any more
 	drained   chan struct{} // closed with them; nil until somebody waits for it
 	chunkSize uint32
@@ -277,6 +279,9 @@ func (o *outbound) takeCopy(b []byte) int {
 		o.add(append(o.buf, b...))
 	}
 	if !o.flushing {
+		if o.work == nil {
+			o.keepFlusher()
+		}
 		o.startFlusher()
 	}
 	return len(b)
