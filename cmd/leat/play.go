@@ -18,7 +18,7 @@ type playCommand struct {
 	connectFlags
 
 	URL    string `arg:"" name:"url" help:"What to play: rtmp://host/app/name."`
-	Output string `short:"o" help:"FLV file to write, replacing it, or - for standard output." placeholder:"FILE"`
+	Output string `short:"o" help:"FLV file to write, replacing it, or - for standard output. Without it nothing is written, and a line says what came." placeholder:"FILE"`
 
 	Start    *time.Duration `help:"Play the recording from here on, instead of the live stream." placeholder:"TIME"`
 	Duration time.Duration  `help:"End after so much of the stream." placeholder:"TIME"`
@@ -60,7 +60,16 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 	if err := errors.Join(player.Close(), r.finish(), out.Close()); err != nil {
 		return err
 	}
-	return r.outcome(ctx, t, err)
+	return errors.Join(r.outcome(ctx, t, err), c.report(std.out, t, r))
+}
+
+// report says what came when it was not kept.
+func (c *playCommand) report(w io.Writer, t *target, r *recording) error {
+	if c.Output != "" || r.packets == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s: %.3f s in %d packets, %d bytes\n", t.stream(), (r.last - r.first).Seconds(), r.packets, r.bytes)
+	return err
 }
 
 // playAnywhere plays, on another connection if the server sends the client elsewhere. It returns the connection to be closed,
@@ -103,8 +112,6 @@ func (c *playCommand) check() (*target, error) {
 		err = errors.New("--seek-test goes without -o, --start and --duration")
 	case c.SeekTest:
 		return t, nil
-	case c.Output == "":
-		err = errors.New("say where to write: -o FILE, or -o - for standard output")
 	case c.Duration < 0:
 		err = errors.New("--duration must not be negative")
 	case c.Start != nil && *c.Start < 0:
@@ -117,7 +124,7 @@ func (c *playCommand) check() (*target, error) {
 
 // checkFolder finds a wrong path before a server is asked for anything.
 func checkFolder(name string) error {
-	if name == standard {
+	if name == standard || name == "" {
 		return nil
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
@@ -140,15 +147,18 @@ func (c *playCommand) options() *rtmp.PlayOptions {
 // output is the file to write. It is made by the first Write. It can seek if the file can, and not on standard output,
 // which may append to something.
 type output struct {
-	name string
+	name string // standard for standard output; "" keeps nothing
 	std  io.Writer
 	file *os.File // nil on standard output, and before the first Write
 }
 
 // Write writes to the file.
 func (o *output) Write(b []byte) (int, error) {
-	if o.name == standard {
+	switch o.name {
+	case standard:
 		return o.std.Write(b)
+	case "":
+		return len(b), nil
 	}
 	if err := o.open(); err != nil {
 		return 0, err
@@ -158,7 +168,7 @@ func (o *output) Write(b []byte) (int, error) {
 
 // Seek moves in the file.
 func (o *output) Seek(offset int64, whence int) (int64, error) {
-	if o.name == standard {
+	if o.name == standard || o.name == "" {
 		return 0, errors.ErrUnsupported
 	}
 	if err := o.open(); err != nil {
