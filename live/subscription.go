@@ -70,8 +70,8 @@ type Item struct {
 	Packet  *media.Packet // nil with an event; shared, not to be changed
 	Event   Event         // zero with a packet
 	Skipped int           // with EventSkipped: how many packets
-	// Number counts the packets of the stream from 1 on, and rises; all subscriptions give a packet the same. With headers that were
-	// put in front of others, it is that of the packet before them, and 0 with an event.
+	// Number counts the packets of the stream from 1 on, and rises; all subscriptions give a packet the same. It is 0 with an event,
+	// and with headers that were put in front of other packets.
 	Number uint64
 }
 
@@ -260,7 +260,9 @@ func (s *Subscription) step() (Item, bool) {
 	if len(s.pending) > 0 {
 		p := s.pending[0]
 		s.pending = s.pending[1:]
-		return s.deliver(p)
+		item, ok := s.deliver(p)
+		item.Number = 0
+		return item, ok
 	}
 	if s.overrun() {
 		return s.skip()

@@ -97,7 +97,7 @@ func (w *Window) run(ctx context.Context) {
 		case item.Event == live.EventSkipped:
 			w.log.Warn("the disk was too slow: what players can go back to has a gap", "packets", item.Skipped)
 		case item.Packet != nil:
-			w.packet(item.Packet, item.Number)
+			w.packet(item.Packet, max(item.Number, w.number))
 		}
 	}
 	w.sub.Close()

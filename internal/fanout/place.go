@@ -15,10 +15,10 @@ type Place struct {
 // Part ends the player as Leave does, and says where it was.
 func (p *Player) Part() Place {
 	p.mu.Lock()
-	place := Place{}
-	if len(p.first) == 0 {
-		place = p.log.placeOf(p.seq)
-		place.WaitKey = p.waitKey || !p.video
+	place := p.log.placeOf(p.seq)
+	place.WaitKey = p.waitKey || !p.video
+	if len(p.first) > 0 {
+		place.After = 0
 	}
 	first := p.stop()
 	p.mu.Unlock()
@@ -37,6 +37,9 @@ func (l *Log) placeOf(seq int64) Place {
 		return Place{After: l.number, At: l.lastTS}
 	}
 	m := l.store.at(seq)
+	if seq > l.store.first {
+		return Place{After: l.store.at(seq - 1).number, At: m.ts}
+	}
 	return Place{After: m.number - min(m.number, 1), At: m.ts}
 }
 

@@ -8,26 +8,33 @@ import (
 )
 
 const (
-	// sameInstant is how far apart two key frames of renditions may be that one encoder has made at once.
-	sameInstant = 500 * time.Millisecond
-	// sameShift is by how much the distances of such pairs may differ: each timestamp is rounded to a millisecond.
-	sameShift = 2 * time.Millisecond
+	// sameInstant is how much the arrival of what one encoder has made at once may differ.
+	sameInstant = 200 * time.Millisecond
+	// sameClock is how far apart two streams may seem whose publishers count from the same time.
+	sameClock = time.Second
+	// rounding is by how much the distances of key frames may differ: each timestamp is rounded to a millisecond.
+	rounding = 2 * time.Millisecond
 )
 
-// shiftBetween returns what is to be added to the timestamps of a stream to get those of another that carries the same content.
-// Where their key frames are those of one encoder, it is the distance between these, and so exact. Else it is estimated by when
-// packets have arrived. Streams whose key frames have the same timestamps differ by nothing.
+// shiftBetween returns what is to be added to the timestamps of a stream to get those of another that carries the same content. When
+// packets have arrived gives an estimate; where key frames seem to be those of one encoder, the distance between these is the
+// answer, and so exact. Streams that seem to count from the same time do so.
 func shiftBetween(from, to []live.Recent) time.Duration {
 	estimate := time.Duration(0)
 	if a, b := born(from), born(to); !a.IsZero() && !b.IsZero() {
 		estimate = a.Sub(b).Round(time.Millisecond)
 	}
 	keysFrom, keysTo := keyTimes(from), keyTimes(to)
-	if shift, ok := alignment(keysFrom, keysTo, 0); ok && shift == 0 && estimate.Abs() <= 2*sameInstant {
-		return 0
+	if estimate.Abs() <= sameClock {
+		if shift, ok := alignment(keysFrom, keysTo, 0); ok && shift.Abs() <= rounding {
+			return 0
+		}
 	}
 	if shift, ok := alignment(keysFrom, keysTo, estimate); ok {
 		return shift
+	}
+	if estimate.Abs() <= sameClock {
+		return 0
 	}
 	return estimate
 }
@@ -73,7 +80,7 @@ func alignment(from, to []time.Duration, estimate time.Duration) (shift time.Dur
 			continue
 		case !ok:
 			shift, ok = estimate+nearest, true
-		case (estimate + nearest - shift).Abs() > sameShift:
+		case (estimate + nearest - shift).Abs() > rounding:
 			return 0, false
 		}
 	}

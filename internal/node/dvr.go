@@ -7,6 +7,7 @@ import (
 
 	"leat/internal/config"
 	"leat/internal/dvr"
+	"leat/internal/format"
 	"leat/internal/record"
 	"leat/internal/vod"
 	"leat/media"
@@ -117,8 +118,17 @@ func (p *player) back(commands ...rtmp.Command) bool {
 	if window == nil {
 		return false
 	}
+	return p.behind(vod.NewTitle(window, window.Leave), p.placeIn(window), commands)
+}
+
+// placeIn takes the player out of the log, and returns where it goes on in what is kept of the stream. One that has got nothing yet
+// begins at the newest key frame. turn is held.
+func (p *player) placeIn(b format.Broadcast) *vod.Place {
 	place := p.part()
-	return p.behind(vod.NewTitle(window, window.Leave), &vod.Place{After: place.After, At: place.At, WaitKey: place.WaitKey}, commands)
+	if place.After == 0 {
+		_, place.At, _ = b.Span()
+	}
+	return &vod.Place{After: place.After, At: place.At, WaitKey: place.WaitKey}
 }
 
 // behind lets the player play a broadcast from a place on, behind the live stream. It has left the log. turn is held.

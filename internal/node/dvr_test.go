@@ -21,6 +21,7 @@ type reel struct {
 	rendition byte
 	base      time.Duration // timestamp of its time 0
 	at        time.Duration // of the frame that is next
+	keyAt     time.Duration // of key frames, within a second
 }
 
 // headers are the sequence headers.
@@ -37,7 +38,7 @@ func (r *reel) headers() []*media.Packet {
 func (r *reel) until(end time.Duration) []*media.Packet {
 	var packets []*media.Packet
 	for ; r.at < end; r.at += 100 * time.Millisecond {
-		isKey := r.at%time.Second == 0
+		isKey := r.at%time.Second == r.keyAt
 		head := byte(0x27)
 		if isKey {
 			head = 0x17

@@ -24,9 +24,8 @@ func (p *player) change(cmd rtmp.Play2Command) bool {
 	if p.back(cmd) {
 		return true
 	}
-	place := p.part()
-	title := vod.NewTitle(dvr.NewRing(p.node.hub, p.current), func() {})
-	return p.behind(title, &vod.Place{After: place.After, At: place.At, WaitKey: place.WaitKey}, []rtmp.Command{cmd})
+	ring := dvr.NewRing(p.node.hub, p.current)
+	return p.behind(vod.NewTitle(ring, func() {}), p.placeIn(ring), []rtmp.Command{cmd})
 }
 
 // mayChange says why a player cannot go over from one live stream to another; nil when it can.

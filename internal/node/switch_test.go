@@ -51,7 +51,7 @@ func climb(t *testing.T, tweak func(*config.Config), bases ...time.Duration) *la
 // more publishes both renditions until a time, which the hub then has.
 func (l *ladder) more(end time.Duration) {
 	l.t.Helper()
-	for at := l.reels[0].at; at < end; at += 100 * time.Millisecond {
+	for at := min(l.reels[0].at, l.reels[1].at); at < end; at += 100 * time.Millisecond {
 		for i := range l.pubs {
 			send(l.t, l.pubs[i], l.reels[i].until(at+100*time.Millisecond)...)
 		}
@@ -190,3 +190,38 @@ func TestShiftBetween(t *testing.T) {
 	}
 }
 
+// TestSwitchUnaligned: the key frames of the renditions lie 300 ms apart, and one comes later than the other. The viewer gets no frame
+// twice, and none of earlier times than those before.
+func TestSwitchUnaligned(t *testing.T) {
+	l := climb(t, nil, 0, 0)
+	at := 3 * time.Second
+	l.reels[1].keyAt = 300 * time.Millisecond
+	for i := range 20 {
+		other := (i + 1) % 2
+		l.change(fmt.Sprintf("cam_%d", other+1), -1)
+		at += 2 * time.Second
+		send(t, l.pubs[i%2], l.reels[i%2].until(at)...) // the one that plays is ahead
+		l.more(at)
+		l.completed(byte(other + 1))
+	}
+	l.check(2 * time.Second)
+}
+
+// TestSwitchBehind: a player behind the live stream changes there, and comes back to the live stream of the new rendition.
+func TestSwitchBehind(t *testing.T) {
+	l := climb(t, func(c *config.Config) { c.Apps[0].DVRWindow = time.Hour }, 0, 5*time.Second)
+	l.more(9 * time.Second)
+	l.v.until("the newest", func(m *chunk.Message) bool { return m.Type == uint8(message.TypeAudio) && m.Timestamp == 8950 })
+	l.v.send(1, &message.UserControl{Event: message.EventSetBufferLength, Value: 1, BufferLength: 100})
+	l.v.send(1, &message.Command{Name: "seek", Args: []any{1000.0}})
+	l.v.status("NetStream.Seek.Notify")
+	l.change("cam_2", 3.5)
+	l.v.send(1, &message.UserControl{Event: message.EventSetBufferLength, Value: 1, BufferLength: 1 << 30})
+	l.completed(2)
+	if m := l.got[len(l.got)-1]; m.Timestamp != 4000 {
+		t.Errorf("it changed at %d ms, want 4 s", m.Timestamp)
+	}
+	l.more(10 * time.Second)
+	l.got = append(l.got, l.v.until("the newest", func(m *chunk.Message) bool { return m.Type == uint8(message.TypeAudio) && m.Timestamp == 9950 })...)
+	l.check(time.Second)
+}

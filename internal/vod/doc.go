@@ -1,5 +1,5 @@
 // Package vod plays recordings to RTMP clients: it finds files by stream name, shares their indexes among all who play them,
-// and answers what clients ask of a recording: seek, pause, steps, another rendition.
+// and answers what clients ask of a recording: seek, pause, steps, another rendition. Live streams that are rewound are played likewise.
 //
 // # Files
 //
@@ -23,6 +23,16 @@
 // seek in the first entry the times are the file's.
 //
 // What a client gets, it gets at the pace of its buffer: as fast as it takes it until that is full, then as fast as it plays.
+//
+// # Broadcasts
+//
+// A format.Broadcast is a live stream as far as it can be rewound. Its client comes from the fan-out (SessionConfig.From), plays
+// behind the live stream as it would play a recording, and goes back to the fan-out when it has had all there is (SessionConfig.Live), behind
+// a packet that both know by its number. Times are the stream's, and so are the client's, unless it has changed to a rendition with
+// another clock: then the shift makes up for it, and the session keeps its client.
+//
+// Another rendition of a broadcast takes over at its first key frame that the client has not passed. Until that has come, the session
+// sends of the old one only what is older than the newest of the new one.
 //
 // # Limits
 //
