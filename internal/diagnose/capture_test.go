@@ -101,7 +101,11 @@ func TestSecretsAreMasked(t *testing.T) {
 		t.Errorf("with ShowSecrets the key is not printed: %v\n%s", err, got)
 	}
 	p := &Printer{}
+	p.hide("/a/?x=1")
 	for text, want := range map[string]string{
+		"a is now published.":      "••• is now published.",
+		"NetStream.Play.Start":     "NetStream.Play.Start",
+		"/a/":                      "•••",
 		"rtmp://user:pw@host/live": "rtmp://•••@host/live",
 		"live?token=x":             "live?•••",
 		"What is this?":            "What is this?",

@@ -92,7 +92,8 @@ func (s *Session) closed(r *rtmp.CloseReason) {
 // garbage says what is probably wrong with a chunk stream that makes no sense.
 func (s *Session) garbage(from Direction, err *chunk.Error) {
 	const control = 2
-	if s.sides[from].chunkSize == chunk.DefaultChunkSize && err.ChunkStreamID != control {
+	sd := &s.sides[from]
+	if sd.chunkSize == chunk.DefaultChunkSize && sd.bytes > 0 && err.ChunkStreamID != control {
 		s.report(ChunkUnannounced, from, 0, 0, "%v; the %v never sent Set Chunk Size, so its chunks must be 128 bytes, and they are probably larger", err, from)
 		return
 	}

@@ -156,15 +156,15 @@ func (s *Session) stream(from Direction, cmd *message.Command, m *rtmp.TraceMess
 		s.report(WrongStream, from, 0, m.Timestamp, "%s is on message stream 0, which is the connection's: it belongs on the stream that createStream gave", cmd.Name)
 	}
 	s.key(from, cmd.Name, key, m)
-	f := s.flow(from, m)
-	if cmd.Name == "publish" && f != nil {
-		f.publishes = true
-		s.publishType(from, cmd, m)
-	}
 	if cmd.Name == "play" {
 		s.connect.codecs = s.takes()
-		s.restart(m.StreamID)
+		s.fresh(1-from, m)
+		return
 	}
+	if f := s.fresh(from, m); f != nil {
+		f.publishes = true
+	}
+	s.publishType(from, cmd, m)
 }
 
 // restart says that what a player gets goes on elsewhere.

@@ -139,20 +139,24 @@ var examples = map[Code]example{
 	},
 	ChunkGarbage: {
 		func(t *testing.T) *talk {
-			k := newTalk(t)
+			k := newTalk(t).connect("live")
 			k.message(FromClient, 0, &message.SetChunkSize{Size: 4096})
 			k.s.Lost(0, FromClient, &chunk.Error{ChunkStreamID: 4, Reason: "x"})
 			return k
 		},
-		lost(&chunk.Error{ChunkStreamID: 4, Reason: "x"}),
+		func(t *testing.T) *talk {
+			k := newTalk(t).connect("live")
+			k.s.Lost(0, FromClient, &chunk.Error{ChunkStreamID: 4, Reason: "x"})
+			return k
+		},
 	},
 	ChunkUnannounced: {
 		func(t *testing.T) *talk {
-			k := newTalk(t)
+			k := newTalk(t).connect("live")
 			k.s.Close(0, &rtmp.CloseReason{Err: &chunk.Error{ChunkStreamID: 4, Reason: "x"}})
 			return k
 		},
-		lost(&chunk.Error{ChunkStreamID: 2, Reason: "x"}),
+		lost(&chunk.Error{ChunkStreamID: 4, Reason: "x"}),
 	},
 	ChunkSmall: {
 		func(t *testing.T) *talk { k := good(t); k.size = 128; k.video(0, padded(avcKey, 8000)); return k },
@@ -446,6 +450,33 @@ func TestGoodStream(t *testing.T) {
 	}
 	for _, f := range k.s.Findings() {
 		t.Errorf("found where timestamps wrap: %s", f)
+	}
+}
+
+// TestSecondStream publishes and plays something else on the same message stream: nothing of the first counts for it.
+func TestSecondStream(t *testing.T) {
+	k := good(t).frames(0, 5*sec)
+	k.client(1, "publish", 6, nil, false)
+	k.publish("other").begin()
+	for ts := range uint32(10) {
+		k.video(40*ts, avcKey)
+	}
+	k.end()
+	for _, f := range k.s.Findings() {
+		t.Errorf("found: %s", f)
+	}
+	if n := len(k.s.Summary().Streams); n != 2 {
+		t.Errorf("the summary has %d streams, want 2", n)
+	}
+	k = newTalk(t).connect("live", "fourCcList", []any{"*"}).play("cam").begin().frames(0, 5*sec)
+	k.client(1, "seek", 0, nil, 0.0)
+	k.frames(0, sec)
+	k.play("other")
+	k.video(0, hevcKey)
+	for _, f := range k.s.Findings() {
+		if f.Code != ConfigMissing { // other has none
+			t.Errorf("found: %s", f)
+		}
 	}
 }
 

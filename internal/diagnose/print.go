@@ -160,8 +160,8 @@ func (p *Printer) plain(s string) string {
 		return s
 	}
 	for _, secret := range p.secrets {
-		if len(secret) > 3 { // shorter ones are parts of words
-			s = strings.ReplaceAll(s, secret, mask)
+		if len(secret) > 3 { // shorter ones may be words
+			s = replaceWord(s, secret)
 		}
 	}
 	return s

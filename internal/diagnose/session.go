@@ -195,13 +195,23 @@ func (s *Session) Report(at time.Duration, code Code, from Direction, text strin
 	s.report(code, from, 0, 0, "%s", text)
 }
 
-// flow returns the media of a message stream; nil when there are too many.
+// flow returns the media of a message stream, of what was begun last on it; nil when there are too many.
 func (s *Session) flow(from Direction, m *rtmp.TraceMessage) *flow {
-	for _, f := range s.flows {
-		if f.streamID == m.StreamID && f.from == from {
+	for i := len(s.flows) - 1; i >= 0; i-- {
+		if f := s.flows[i]; f.streamID == m.StreamID && f.from == from {
 			return f
 		}
 	}
+	return s.addFlow(from, m.StreamID)
+}
+
+// fresh is flow for something new that begins on the message stream: what was on it before counts by itself.
+func (s *Session) fresh(from Direction, m *rtmp.TraceMessage) *flow {
+	f := s.flow(from, m)
+	if f == nil || !f.video.seen && !f.audio.seen {
+		return f
+	}
+	f.closed = true
 	return s.addFlow(from, m.StreamID)
 }
 

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,18 +112,14 @@ func isWord(s string) bool {
 // maxSecrets is how many keys a Printer remembers.
 const maxSecrets = 32
 
-// hide remembers a stream name as a secret, with and without its query.
+// hide remembers a stream name as a secret: as it was sent, and as servers repeat it, without query and outer slashes.
 func (p *Printer) hide(key string) {
-	for _, s := range []string{strings.TrimSpace(key), firstOf(key)} {
-		if s != "" && len(p.secrets) < maxSecrets {
+	name, _, _ := strings.Cut(key, "?")
+	for _, s := range []string{key, strings.TrimSpace(name), strings.Trim(strings.TrimSpace(name), "/")} {
+		if s != "" && len(p.secrets) < maxSecrets && !slices.Contains(p.secrets, s) {
 			p.secrets = append(p.secrets, s)
 		}
 	}
-}
-
-func firstOf(key string) string {
-	name, _, _ := strings.Cut(key, "?")
-	return strings.TrimSpace(name)
 }
 
 // mask stands for a secret.
@@ -134,7 +131,7 @@ func (p *Printer) masked(s string) string {
 		return s
 	}
 	for _, secret := range p.secrets {
-		s = strings.ReplaceAll(s, secret, mask)
+		s = replaceWord(s, secret)
 	}
 	if before, _, ok := strings.Cut(s, "?"); ok && !strings.ContainsAny(before, " ") {
 		s = before + "?" + mask
@@ -146,4 +143,23 @@ func (p *Printer) masked(s string) string {
 		}
 	}
 	return s
+}
+
+// replaceWord masks a secret where it stands alone: short keys are parts of words.
+func replaceWord(s, secret string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(s, secret)
+		if i < 0 {
+			return b.String() + s
+		}
+		end := i + len(secret)
+		if i > 0 && isWord(s[i-1:i]) && isWord(secret[:1]) || end < len(s) && isWord(s[end:end+1]) && isWord(secret[len(secret)-1:]) {
+			b.WriteString(s[:i+1])
+			s = s[i+1:]
+			continue
+		}
+		b.WriteString(s[:i] + mask)
+		s = s[end:]
+	}
 }
