@@ -50,7 +50,7 @@ func TestProd(t *testing.T) {
 	var limits Limits
 	c := newConn(nc, got, limits.withDefaults(), slog.New(slog.DiscardHandler))
 	c.id = 1 // as at a server
-	go c.run(t.Context())
+	go func() { _ = c.run(t.Context()) }()
 	send := func(n int) {
 		t.Helper()
 		m := chunk.Message{ChunkStreamID: 4, Type: uint8(message.TypeAudio), StreamID: 1, Body: make([]byte, n)}
