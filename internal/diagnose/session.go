@@ -3,6 +3,7 @@ package diagnose
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -197,8 +198,8 @@ func (s *Session) Report(at time.Duration, code Code, from Direction, text strin
 
 // flow returns the media of a message stream, of what was begun last on it; nil when there are too many.
 func (s *Session) flow(from Direction, m *rtmp.TraceMessage) *flow {
-	for i := len(s.flows) - 1; i >= 0; i-- {
-		if f := s.flows[i]; f.streamID == m.StreamID && f.from == from {
+	for _, f := range slices.Backward(s.flows) {
+		if f.streamID == m.StreamID && f.from == from {
 			return f
 		}
 	}
