@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"leat/internal/record"
+	"leat/internal/relay"
 	"leat/internal/store"
 	"leat/internal/web/api"
 	"leat/live"
@@ -32,9 +33,9 @@ func (n *Node) control() control { return control{n} }
 
 // crowd is who plays a stream now.
 type crowd struct {
-	players int
-	lag     time.Duration // of the last
-	dropped int64
+	players int           // over RTMP and HTTP
+	lag     time.Duration // of the last over RTMP
+	dropped int64         // over RTMP
 }
 
 // audience counts the players of all streams.
@@ -47,6 +48,14 @@ func (n *Node) audience() map[media.Key]crowd {
 		c.lag = max(c.lag, stats.Lag)
 		c.dropped += stats.Dropped
 		all[p.key] = c
+	}
+	o := &n.outputs
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for key, viewers := range o.watching {
+		c := all[key]
+		c.players += viewers
+		all[key] = c
 	}
 	return all
 }
@@ -385,6 +394,23 @@ func (c control) StopRecording(stream string) error {
 		return err
 	}
 	return nil
+}
+
+// Relays returns pushes and pulls.
+func (c control) Relays() []api.Relay {
+	list := []api.Relay{}
+	add := func(kind string, all []relay.Status) {
+		for i := range all {
+			s := &all[i]
+			list = append(list, api.Relay{
+				ID: s.ID, Kind: kind, Stream: s.Stream.String(), Target: s.Target, Address: s.Address, State: string(s.State), Since: s.Since,
+				RetryAt: s.RetryAt, Error: s.Error, Bytes: s.Bytes, Dropped: s.Dropped, Reconnects: s.Reconnects,
+			})
+		}
+	}
+	add(api.RelayPush, c.n.Pushes())
+	add(api.RelayPull, c.n.Pulls())
+	return list
 }
 
 // News is where events come from.

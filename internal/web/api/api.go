@@ -89,11 +89,12 @@ func (s *service) register(h huma.API) {
 	huma.Register(h, get("about", "/server", "The server"), s.about)
 	huma.Register(h, get("list-streams", "/streams", "All streams"), s.streams)
 	huma.Register(h, get("get-stream", "/streams/{app}/{name}", "One stream, with its last minutes"), s.stream)
-	huma.Register(h, get("list-players", "/players", "Players of live streams"), s.players)
+	huma.Register(h, get("list-players", "/players", "RTMP players of live streams"), s.players)
 	huma.Register(h, get("list-connections", "/connections", "RTMP connections"), s.connections)
 	huma.Register(h, get("get-connection", "/connections/{id}", "One connection"), s.connection)
 	huma.Register(h, act("kick", http.MethodDelete, "/connections/{id}", "End a connection"), s.kick)
 	huma.Register(h, act("reconnect", http.MethodPost, "/reconnect", "Ask clients to connect again, here or elsewhere"), s.reconnect)
+	huma.Register(h, get("list-relays", "/relays", "Streams on their way to and from other servers"), s.relays)
 	huma.Register(h, get("list-recordings", "/recordings", "Recorded files"), s.recordings)
 	huma.Register(h, act("delete-recording", http.MethodDelete, "/recordings/{path}", "Remove a recorded file"), s.deleteRecording)
 	huma.Register(h, act("start-recording", http.MethodPost, "/recordings/start", "Record a live stream from now on"), s.startRecording)
@@ -231,6 +232,11 @@ func (s *service) reconnect(ctx context.Context, in *output[Reconnect]) (*output
 		return nil, s.fail(ctx, err)
 	}
 	return answer(Asked{asked}), nil
+}
+
+func (s *service) relays(_ context.Context, in *ListQuery) (*output[list[Relay]], error) {
+	all := s.server.Relays()
+	return answer(list[Relay]{Total: len(all), Items: all[:min(len(all), in.Limit)]}), nil
 }
 
 func (s *service) recordings(ctx context.Context, in *ofStream) (*output[list[Recording]], error) {

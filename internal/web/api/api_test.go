@@ -71,6 +71,10 @@ func (s *fakeServer) StopRecording(stream string) error {
 	return nil
 }
 
+func (*fakeServer) Relays() []Relay {
+	return []Relay{{ID: "1", Kind: RelayPush}, {ID: "2", Kind: RelayPull}}
+}
+
 func (s *fakeServer) News() *News { return &s.news }
 
 func TestAPI(t *testing.T) {
@@ -109,6 +113,7 @@ func TestAPI(t *testing.T) {
 		{request: "POST /recordings/start", body: `{"stream":"live/a"}`, status: 409, answer: "recorded already", done: "start live/a"},
 		{request: "POST /recordings/stop", body: `{"stream":"live/a"}`, status: 204, done: "stop live/a"},
 		{request: "POST /recordings/stop", body: `{}`, status: 422, answer: "required property stream"},
+		{request: "GET /relays?limit=1", status: 200, answer: `"total":2,"items":[{"id":"1","kind":"push"`},
 		{request: "GET /nothing", status: 404, answer: "/api/v1/openapi.json lists what there is"},
 		{request: "PUT /server", status: 404, answer: "There is no PUT /api/v1/server"},
 	}
@@ -171,7 +176,7 @@ func TestDescription(t *testing.T) {
 	slices.Sort(paths)
 	want := []string{
 		"DELETE /connections/{id}", "DELETE /recordings/{path}", "GET /connections", "GET /connections/{id}", "GET /events", "GET /players",
-		"GET /recordings", "GET /server", "GET /streams", "GET /streams/{app}/{name}", "POST /reconnect", "POST /recordings/start",
+		"GET /recordings", "GET /relays", "GET /server", "GET /streams", "GET /streams/{app}/{name}", "POST /reconnect", "POST /recordings/start",
 		"POST /recordings/stop",
 	}
 	if !reflect.DeepEqual(paths, want) || !strings.HasPrefix(spec.OpenAPI, "3.1") {

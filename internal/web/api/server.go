@@ -34,6 +34,8 @@ type Server interface {
 	// StartRecording and StopRecording record a live stream from now on, and no longer.
 	StartRecording(stream string) error
 	StopRecording(stream string) error
+	// Relays returns the streams on their way to and from other servers.
+	Relays() []Relay
 	// News is where events come from; always the same.
 	News() *News
 }

@@ -56,9 +56,9 @@ type Stream struct {
 	Bytes         uint64  `json:"bytes" doc:"From this publisher so far."`
 	SilentMS      int64   `json:"silent_ms" doc:"Since the newest packet."`
 
-	Players   int   `json:"players"`
-	LagMS     int64 `json:"lag_ms" doc:"Of the player that is furthest behind."`
-	Dropped   int64 `json:"dropped" doc:"Messages that the players of now were too slow for."`
+	Players   int   `json:"players" doc:"Over RTMP and HTTP."`
+	LagMS     int64 `json:"lag_ms" doc:"Of the RTMP player that is furthest behind."`
+	Dropped   int64 `json:"dropped" doc:"Messages that the RTMP players of now were too slow for."`
 	Recording bool  `json:"recording"`
 
 	History []Sample `json:"history,omitempty" doc:"The last minutes, oldest first. Only in answers about one stream."`
@@ -96,10 +96,10 @@ type Sample struct {
 	Players int       `json:"players"`
 }
 
-// Player is a client that plays a live stream.
+// Player is an RTMP client that plays a live stream.
 type Player struct {
 	Stream     string    `json:"stream"`
-	Connection uint64    `json:"connection,omitempty" doc:"Number of its connection; absent for players that have none, as those over HTTP."`
+	Connection uint64    `json:"connection,omitempty" doc:"Number of its connection."`
 	Transport  string    `json:"transport" example:"rtmp"`
 	Remote     string    `json:"remote"`
 	Since      time.Time `json:"since"`
@@ -148,6 +148,28 @@ type Recording struct {
 	DurationMS int64     `json:"duration_ms,omitempty" doc:"Absent until it is complete."`
 	Size       int64     `json:"size,omitempty"`
 	Complete   bool      `json:"complete" doc:"Nobody writes it any more."`
+}
+
+// The kinds of a Relay.
+const (
+	RelayPush = "push"
+	RelayPull = "pull"
+)
+
+// Relay is a stream on its way to or from another server.
+type Relay struct {
+	ID         string    `json:"id"`
+	Kind       string    `json:"kind" enum:"push,pull"`
+	Stream     string    `json:"stream" doc:"Of this server."`
+	Target     string    `json:"target,omitempty" doc:"Name of a push's target."`
+	Address    string    `json:"address" doc:"Of the other server."`
+	State      string    `json:"state" enum:"idle,connecting,publishing,playing,waiting,failed"`
+	Since      time.Time `json:"since" doc:"Of the state."`
+	RetryAt    time.Time `json:"retry_at,omitzero"`
+	Error      string    `json:"error,omitempty" doc:"Why it failed last."`
+	Bytes      uint64    `json:"bytes"`
+	Dropped    uint64    `json:"dropped" doc:"Packets that the target of a push was too slow for."`
+	Reconnects uint64    `json:"reconnects"`
 }
 
 // Snapshot is what the console shows, each second.

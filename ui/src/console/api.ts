@@ -88,6 +88,20 @@ export interface Recording {
   size?: number
   complete: boolean
 }
+export interface Relay {
+  id: string
+  kind: 'push' | 'pull'
+  stream: string
+  target?: string
+  address: string
+  state: 'idle' | 'connecting' | 'publishing' | 'playing' | 'waiting' | 'failed'
+  since: string
+  retry_at?: string
+  error?: string
+  bytes: number
+  dropped: number
+  reconnects: number
+}
 export interface Snapshot { at: string; server: About; streams: Stream[]; total: number }
 export interface Event {
   at: string
@@ -125,6 +139,7 @@ export const api = {
   players: (stream: string) => call<List<Player>>('GET', `/players?limit=500&stream=${encodeURIComponent(stream)}`),
   connections: () => call<List<Connection>>('GET', '/connections?limit=500'),
   kick: (id: number) => call<void>('DELETE', `/connections/${id}`),
+  relays: () => call<List<Relay>>('GET', '/relays?limit=500'),
   recordings: () => call<List<Recording>>('GET', '/recordings?limit=500'),
   deleteRecording: (path: string) => call<void>('DELETE', `/recordings/${part(path)}`),
   startRecording: (stream: string) => call<void>('POST', '/recordings/start', { stream }),

@@ -67,7 +67,11 @@ export function Chart(props: { label: string; at: number[]; lines: Line[]; heigh
       plot.current?.destroy()
     }
   }, [])
-  useEffect(() => plot.current?.setData(data))
+  useEffect(() => {
+    const u = plot.current
+    u?.setData(data)
+    if (u && props.axes && (u.cursor.left ?? -1) < 0 && at.length > 0) u.setLegend({ idx: at.length - 1 }) // the newest, but for who points at another
+  })
   const now = lines.map((l) => `${l.label} ${l.values.length ? props.format(l.values[l.values.length - 1]) : 'not known'}`).join(', ')
   return (
     <div class={props.axes ? 'chart' : 'spark'} role="img" aria-label={`${props.label}: ${now}`}>

@@ -7,6 +7,7 @@ import './console.css'
 import { Activity, Totals, Traffic } from './overview'
 import { Notices } from './parts'
 import { Recordings } from './recordings'
+import { Relays } from './relays'
 import { startStore, useStore } from './store'
 import { StreamPage } from './stream'
 import { Streams } from './streams'
@@ -14,6 +15,7 @@ import { Streams } from './streams'
 const places = [
   { path: '/', title: 'Streams' },
   { path: '/connections', title: 'Connections' },
+  { path: '/relays', title: 'Relays' },
   { path: '/recordings', title: 'Recordings' },
 ]
 
@@ -40,6 +42,8 @@ function Body(props: { place: string }) {
   switch (props.place) {
     case '/connections':
       return <Connections />
+    case '/relays':
+      return <Relays />
     case '/recordings':
       return <Recordings />
   }

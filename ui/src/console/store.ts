@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { listen, type Event, type Sample, type Snapshot, type Stream } from './api'
+import { api, listen, type Event, type Sample, type Snapshot, type Stream } from './api'
 
 // What the server has told so far, for the whole page.
 
@@ -24,7 +24,12 @@ function change(next: Partial<State>) {
 
 let last: { at: number; in: number; out: number } | null = null
 
+const maxRecalled = 20 // streams whose history is asked for when the page begins
+
 function take(s: Snapshot) {
+  if (!state.snapshot) {
+    for (const stream of s.streams.slice(0, maxRecalled)) api.stream(stream.name).then(recall, () => undefined) // charts fill up without it
+  }
   for (const stream of s.streams) {
     const list = samples.get(stream.name) ?? []
     list.push({ at: s.at, bitrate: stream.bitrate, fps: stream.fps, players: stream.players })

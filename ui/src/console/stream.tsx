@@ -97,9 +97,9 @@ function Details(props: { stream: Stream; now: number }) {
 function Players(props: { name: string; now: number }) {
   const { value, error, again } = usePoll(() => api.players(props.name), 2000, [props.name])
   return (
-    <Panel title="Viewers" aside={<span class="soft small">{value ? count(value.total, 'viewer') : ''}</span>}>
+    <Panel title="RTMP viewers" aside={<span class="soft small">{value ? count(value.total, 'viewer') : ''}</span>}>
       {error && <p class="pad bad">{error}</p>}
-      {value?.total === 0 && <p class="pad soft">Nobody watches.</p>}
+      {value?.total === 0 && <p class="pad soft">Nobody watches over RTMP.</p>}
       {!!value?.total && (
         <div class="scroll">
           <table>

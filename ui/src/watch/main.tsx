@@ -56,7 +56,7 @@ function Watch() {
         <span class={`live ${live ? '' : 'off'}`}>{live ? 'LIVE' : 'OFF AIR'}</span>
         <h1 title={name}>{name}</h1>
         <span class="delay soft" title="How much of what has come is not shown yet">{live && delay !== null ? `${ms(delay * 1000)} behind` : ''}</span>
-        <button onClick={unmute} aria-label={muted ? 'Sound on' : 'Sound off'} aria-pressed={!muted}>{muted ? '🔇' : '🔊'}</button>
+        <button onClick={unmute} aria-label={muted ? 'Sound on' : 'Sound off'} aria-pressed={!muted}><Icon of={muted ? 'muted' : 'sound'} /></button>
         <input type="range" min="0" max="1" step="0.05" value={volume} aria-label="Volume"
           onInput={(e) => { const v = video.current!; v.volume = Number(e.currentTarget.value); v.muted = v.volume === 0 }} />
         <label class="hidden" for="way">How to watch</label>
@@ -65,10 +65,20 @@ function Watch() {
           {order().map((w) => <option value={w} key={w}>{names[w]}</option>)}
         </select>
         <ThemeButton />
-        <button onClick={fullscreen} aria-label="Full screen">⛶</button>
+        <button onClick={fullscreen} aria-label="Full screen"><Icon of="full" /></button>
       </div>
     </>
   )
+}
+
+const icons = {
+  sound: 'M4 9v6h4l5 4V5L8 9zM16 8.5c2 1.8 2 5.2 0 7M18.5 6c3.5 3.2 3.5 8.8 0 12',
+  muted: 'M4 9v6h4l5 4V5L8 9zM16.5 9.5l5 5M21.5 9.5l-5 5',
+  full: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5',
+}
+
+function Icon(props: { of: keyof typeof icons }) {
+  return <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d={icons[props.of]} /></svg>
 }
 
 function fullscreen() {
