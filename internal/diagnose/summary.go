@@ -97,7 +97,7 @@ func (s Summary) WriteTo(w io.Writer) (int64, error) {
 			fmt.Fprintf(&b, "    video and audio apart by %v at most\n", rounded(abs(of.Skew)))
 		}
 	}
-	if len(s.Findings) == 0 {
+	if len(s.Findings) == 0 && len(s.Streams) > 0 {
 		b.WriteString("  nothing was found to be wrong\n")
 	}
 	for _, f := range s.Findings {
