@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"leat/internal/format"
@@ -34,10 +35,10 @@ func (c *Cursor) Number() uint64 { return c.number }
 func (w *Window) find(fits func(*place) bool, first bool) (*segment, place, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := len(w.segments) - 1; i >= 0; i-- {
-		for j := len(w.segments[i].places) - 1; j >= 0; j-- {
-			if p := &w.segments[i].places[j]; fits(p) {
-				return w.segments[i], *p, true
+	for _, seg := range slices.Backward(w.segments) {
+		for _, p := range slices.Backward(seg.places) {
+			if fits(&p) {
+				return seg, p, true
 			}
 		}
 	}

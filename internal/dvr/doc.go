@@ -26,6 +26,6 @@
 //
 // # Locks
 //
-// Windows.mu guards the map of windows, Window.mu the segments, places and watchers of one; both are leaves. Files are written
-// and read with none held.
+// Windows.mu guards the map of windows, and is held while one subscribes to its stream or is entered. Window.mu guards the
+// segments, places and watchers of one and is a leaf. Files are written and read with none held.
 package dvr

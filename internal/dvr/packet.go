@@ -89,7 +89,7 @@ func readHead(in io.ReaderAt, at, limit int64) (head, error) {
 // read returns the packet whose head is at a place.
 func (h *head) read(in io.ReaderAt, at int64) (*media.Packet, error) {
 	b := make([]byte, h.name+h.body)
-	if _, err := in.ReadAt(b, at+headSize); err != nil && !(errors.Is(err, io.EOF) && len(b) == 0) {
+	if _, err := in.ReadAt(b, at+headSize); err != nil && (len(b) > 0 || !errors.Is(err, io.EOF)) {
 		return nil, err
 	}
 	p := h.packet

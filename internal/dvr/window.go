@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -354,13 +355,12 @@ func (w *Window) KeyFrom(d time.Duration) (time.Duration, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at, ok := time.Duration(0), false
-	for i := len(w.segments) - 1; i >= 0; i-- { // backwards: a clock that has jumped counts as it is now
-		places := w.segments[i].places
-		for j := len(places) - 1; j >= 0; j-- {
-			if places[j].at < d {
+	for _, seg := range slices.Backward(w.segments) { // a clock that has jumped counts as it is now
+		for _, p := range slices.Backward(seg.places) {
+			if p.at < d {
 				return at, ok
 			}
-			at, ok = places[j].at, true
+			at, ok = p.at, true
 		}
 	}
 	return at, ok

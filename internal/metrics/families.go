@@ -199,6 +199,11 @@ var families = []family{
 		value: func(s *Snapshot) float64 { return float64(s.LogBytes) },
 	},
 	{
+		name: "leat_dvr_bytes", kind: gauge,
+		help:  "Disk space of what players can go back to in live streams (dvr_window).",
+		value: func(s *Snapshot) float64 { return float64(s.DVRBytes) },
+	},
+	{
 		name:      "leat_fanout_delay_seconds",
 		help:      "Time from a message's arrival until it was written to a player's socket, gathering (merge) included; each player counts.",
 		histogram: func(s *Snapshot) *Histogram { return &s.FanoutDelay },

@@ -28,7 +28,7 @@ func busy() Snapshot {
 		Pushes:          []RelayState{{"tube", "publishing", 2}},
 		PushTargets:     []PushTarget{{"tube", 14, 15, 16, 17}},
 		Pulls:           []RelayState{{"", "playing", 18}},
-		MessagesDropped: 11, RingBytes: 12, LogBytes: 13,
+		MessagesDropped: 11, RingBytes: 12, LogBytes: 13, DVRBytes: 19,
 		FanoutDelay: histogram, Connect: histogram, FirstFrame: histogram,
 	}
 }

@@ -42,6 +42,7 @@ type Snapshot struct {
 
 	RingBytes int64 // packets held in the hub
 	LogBytes  int64 // encoded bytes held for players
+	DVRBytes  int64 // on disk, of live streams that can be rewound
 
 	FanoutDelay Histogram // of messages on their way to players, each player counted
 	Connect     Histogram // from accept to the client's connect command

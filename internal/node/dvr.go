@@ -140,6 +140,7 @@ func (p *player) behind(title *vod.Title, from *vod.Place, commands []rtmp.Comma
 	}
 	p.mu.Lock()
 	audio, video := p.audio, p.video
+	p.away = true
 	p.mu.Unlock()
 	if !video {
 		commands = append([]rtmp.Command{rtmp.ReceiveVideoCommand{}}, commands...)
@@ -173,7 +174,7 @@ func (p *player) rejoin(r vod.Rejoin) bool {
 		return false
 	}
 	p.mu.Lock()
-	p.audio, p.video = r.Audio, r.Video
+	p.audio, p.video, p.away = r.Audio, r.Video, false
 	p.mu.Unlock()
 	p.settle(r.Name)
 	if !p.enter(nil, r.After) {

@@ -170,6 +170,9 @@ func TestRewind(t *testing.T) {
 
 	r.ask("pause", true, 11950.0)
 	r.v.status("NetStream.Pause.Notify")
+	if s := r.snapshot(); s.Players != 1 || s.DVRBytes == 0 {
+		t.Errorf("%d players and %d bytes are counted", s.Players, s.DVRBytes)
+	}
 	r.more(14 * time.Second)
 	r.ask("pause", false, 11950.0)
 	r.v.status("NetStream.Unpause.Notify")

@@ -102,15 +102,22 @@ func (n *Node) forms(stream media.Key) int {
 // leave counts a player out, which has left the log; the last one ends the feed. It does not block, so that the fan-out
 // may call it.
 func (f *feed) leave(p *player) {
+	f.node.mu.Lock()
+	defer f.node.mu.Unlock()
+	f.remove(p)
 	f.node.counters.dropped.Add(p.dropped())
-	f.release(p)
 }
 
 // release counts a player out that goes on in another feed.
 func (f *feed) release(p *player) {
+	f.node.mu.Lock()
+	defer f.node.mu.Unlock()
+	f.remove(p)
+}
+
+// remove ends a feed without players. Node.mu is held.
+func (f *feed) remove(p *player) {
 	n := f.node
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	delete(f.players, p)
 	if len(f.players) == 0 && n.feeds[f.key] == f {
 		delete(n.feeds, f.key)

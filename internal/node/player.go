@@ -33,6 +33,7 @@ type player struct {
 
 	mu           sync.Mutex
 	member       *fanout.Player // nil while paused or behind
+	away         bool           // behind the live stream
 	audio, video bool
 	sum          fanout.PlayerStats // of the times in a log that are over
 	over         bool
@@ -245,7 +246,14 @@ func (p *player) stats() fanout.PlayerStats {
 func (p *player) paused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.member == nil
+	return p.member == nil && !p.away
+}
+
+// isAway reports whether it plays behind the live stream.
+func (p *player) isAway() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.away
 }
 
 // dropped is how many messages it should have had, but for being too slow. It never goes back.
@@ -292,13 +300,13 @@ func (p *player) leave(why string) {
 	p.mu.Unlock()
 	p.part()
 	p.mu.Lock()
-	feeds := append(p.others, p.feed)
+	last, others := p.feed, p.others
 	p.others = nil
 	p.mu.Unlock()
-	for _, f := range feeds {
+	for _, f := range others {
 		f.release(p)
 	}
-	p.node.counters.dropped.Add(p.dropped())
+	last.leave(p)
 	p.node.tell(api.EventLeft, p.conn, p.key, why)
 	p.log.Info("play ended", "reason", why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
 }

@@ -39,6 +39,9 @@ func (n *Node) snapshot() metrics.Snapshot {
 			s.Streams++
 		}
 	}
+	if all := n.windows(false); all != nil {
+		s.DVRBytes = all.Bytes()
+	}
 	n.relayStats(&s)
 	n.countPlayers(&s)
 	return s
@@ -47,21 +50,25 @@ func (n *Node) snapshot() metrics.Snapshot {
 // countPlayers asks the players themselves, without the node's lock: each is counted either here or, once it
 // has ended, in counters.dropped.
 func (n *Node) countPlayers(s *metrics.Snapshot) {
-	var players []*player
+	players := map[*player]struct{}{} // one that changes its rendition is in two feeds
 	n.mu.Lock()
 	dropped := n.counters.dropped.Load()
 	for _, f := range n.feeds {
 		s.LogBytes += int64(f.out.Stats().Bytes)
 		for p := range f.players {
-			players = append(players, p)
+			players[p] = struct{}{}
 		}
 	}
 	n.mu.Unlock()
-	for _, p := range players {
+	away := 0 // they have a session each
+	for p := range players {
 		dropped += p.dropped()
+		if p.isAway() {
+			away++
+		}
 	}
 	s.LogBytes += n.outputs.streams.LogBytes()
-	s.Players = len(players) + n.playback.engine.Sessions() + n.outputs.total()
+	s.Players = len(players) - away + n.playback.engine.Sessions() + n.outputs.total()
 	s.MessagesDropped = uint64(dropped)
 }
 
