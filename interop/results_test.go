@@ -57,6 +57,10 @@ var results = append([]result{
 		checked: "what the same pipeline writes to a file; all end with the publisher",
 	},
 	{
+		test: "TestWebOutputs", from: "ffmpeg", through: server + ", .flv, .mp4 and .m3u8 over HTTP", to: "ffmpeg",
+		checked: "joined in mid-stream: every frame to the end, on the stream's clock; the recording by the same addresses: every frame",
+	},
+	{
 		test: "TestFFmpegEchoesChunkSize", from: "ffmpeg", through: server, to: "leat play",
 		checked: "ffmpeg echoes the server's chunk size, 65536, and uses it; every frame arrives",
 	},
