@@ -3,7 +3,6 @@
 package rtmp
 
 import (
-	"context"
 	"log/slog"
 	"net"
 	"runtime"
@@ -13,22 +12,6 @@ import (
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 )
-
-// sink is a side that passes on the media that it gets.
-type sink chan int
-
-func (s sink) handshake(_ *Conn, b []byte) ([]byte, bool, error) { return b, true, nil }
-
-func (s sink) command(context.Context, *Conn, *chunk.Message, *message.Command) error { return nil }
-
-func (s sink) userControl(*Conn, *message.UserControl) error { return nil }
-
-func (s sink) other(context.Context, *Conn, *chunk.Message) error { return nil }
-func (s sink) closed(*Conn, *CloseReason)                         {}
-func (s sink) media(_ context.Context, _ *Conn, m *chunk.Message) error {
-	s <- len(m.Body)
-	return nil
-}
 
 // TestProd: a socket that was read once for each readiness is read again when it has been silent, and goes on.
 func TestProd(t *testing.T) {

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log/slog"
@@ -11,6 +12,22 @@ import (
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 )
+
+// sink is a side that passes on the media that it gets.
+type sink chan int
+
+func (s sink) handshake(_ *Conn, b []byte) ([]byte, bool, error) { return b, true, nil }
+
+func (s sink) command(context.Context, *Conn, *chunk.Message, *message.Command) error { return nil }
+
+func (s sink) userControl(*Conn, *message.UserControl) error { return nil }
+
+func (s sink) other(context.Context, *Conn, *chunk.Message) error { return nil }
+func (s sink) closed(*Conn, *CloseReason)                         {}
+func (s sink) media(_ context.Context, _ *Conn, m *chunk.Message) error {
+	s <- len(m.Body)
+	return nil
+}
 
 // BenchmarkTryWrite writes a video frame of 4.7 kB to each of 64 connections, whose peers read it without looking at it.
 func BenchmarkTryWrite(b *testing.B) {
