@@ -45,6 +45,11 @@
 // Once a second each group looks for players that took nothing for MaxLag or are that far
 // behind, and ends them.
 //
+// # Places
+//
+// Packets have the numbers that the hub has given them. A player that leaves the log says with Part which one it got last, and
+// can come back with JoinOptions.After behind any packet that is still held, from wherever it was meanwhile: it gets every message once.
+//
 // # Locks
 //
 // In this order, each taken by itself or with those before it held:

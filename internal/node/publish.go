@@ -39,8 +39,8 @@ func (n *Node) publish(ctx context.Context, log *slog.Logger, s *rtmp.PublishStr
 	log.Info("publishing", "type", string(s.Type()))
 	n.tell(api.EventPublished, s.Conn(), s.Key(), "")
 	defer n.begin(s)()
-	n.keepWindow(s.Key(), app)
 	w := &inspector{log: log, to: pub}
+	n.keepWindow(s.Key(), app)
 	recording, err := n.record(log, s, &app.Record)
 	packets := int64(0)
 	if err == nil {

@@ -20,9 +20,14 @@ func (n *Node) newRelay(cfg *config.Config) {
 	hub.OnWanted = func(key media.Key) { n.relay.Want(key) }
 	n.hub = live.NewHub(hub)
 	n.relay = relay.New(&relay.Config{
-		Hub:    n.hub,
-		Pull:   n.pullOf,
-		OnAir:  func(key media.Key, path relay.Path) func() { return n.relay.Begin(key, path, n.targetsOf("", key)) },
+		Hub:  n.hub,
+		Pull: n.pullOf,
+		OnAir: func(key media.Key, path relay.Path) func() {
+			if _, app, ok := n.Config().Lookup("", key.App); ok {
+				n.keepWindow(key, &app)
+			}
+			return n.relay.Begin(key, path, n.targetsOf("", key))
+		},
 		Logger: n.log,
 	})
 }
