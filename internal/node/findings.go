@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leat/internal/diagnose"
+	"leat/internal/web/api"
 	"leat/rtmp"
 )
 
@@ -46,7 +47,10 @@ func (f *findings) remove(id uint64) {
 func (n *Node) trace(c *rtmp.Conn) *rtmp.Trace {
 	begun := time.Now()
 	log := n.log.With("conn", c.ID(), "remote", c.RemoteAddr().String())
-	s := diagnose.NewSession(diagnose.Config{OnFinding: func(f diagnose.Finding) { logFinding(log, f) }})
+	s := diagnose.NewSession(diagnose.Config{OnFinding: func(f diagnose.Finding) {
+		logFinding(log, f)
+		n.news.Tell(api.Event{Kind: api.EventFinding, Connection: c.ID(), Remote: c.RemoteAddr().String(), Text: f.Text})
+	}})
 	n.findings.add(c.ID(), s)
 	return &rtmp.Trace{
 		HandshakeDone: func(h rtmp.TraceHandshake) { s.Handshake(time.Since(begun), h) },
