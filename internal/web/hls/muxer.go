@@ -35,10 +35,11 @@ type muxer struct {
 
 	idle *time.Timer // guarded by Server.mu
 
-	headers    media.Headers // only the pump uses these four
-	boundaries []time.Duration
-	lead       *track
-	began      bool
+	headers  media.Headers // only the pump uses these five
+	cuts     int           // segments begun
+	boundary time.Duration // where the newest begins
+	lead     *track
+	began    bool
 
 	mu            sync.Mutex
 	changed       chan struct{} // closed and replaced when there is news
@@ -173,7 +174,7 @@ func (m *muxer) renew() error {
 	m.tracks, m.refused, m.over = nil, nil, false
 	m.epoch++
 	m.mu.Unlock()
-	m.lead, m.boundaries, m.began = nil, nil, false
+	m.lead, m.cuts, m.boundary, m.began = nil, 0, 0, false
 	for _, h := range m.headers.Packets() {
 		err := m.write(h)
 		if unsupported, ok := errors.AsType[*mp4.UnsupportedError](err); ok {
@@ -282,23 +283,19 @@ func (m *muxer) align(t *track, p *media.Packet) error {
 		if err := m.cutAt(t, p); err != nil {
 			return err
 		}
-		m.boundaries = append(m.boundaries, p.Timestamp)
-		t.boundary = len(m.boundaries)
+		m.cuts, m.boundary = m.cuts+1, p.Timestamp
+		t.cuts = m.cuts
 		m.began = true
 		t.begin(p, m.sequence)
 		return nil
 	}
-	if !m.began || t.boundary == len(m.boundaries) && t.current != nil {
-		return nil
-	}
-	newest := m.boundaries[len(m.boundaries)-1]
-	if p.Timestamp < newest || p.Kind == media.Video && !p.Key {
+	if !m.began || t.cuts == m.cuts && t.current != nil || p.Timestamp < m.boundary || p.Kind == media.Video && !p.Key {
 		return nil
 	}
 	if err := t.cutSegment(p.Timestamp, p); err != nil {
 		return err
 	}
-	t.boundary = len(m.boundaries)
+	t.cuts = m.cuts
 	t.begin(p, m.sequence)
 	return nil
 }

@@ -48,19 +48,19 @@ type track struct {
 	target     time.Duration
 	peak       int // bits per second
 
-	boundary int           // index into muxer.boundaries of the next one
-	from     time.Duration // where the part in the making begins
-	last     time.Duration // the newest frame
-	step     time.Duration // between the last two
-	key      bool          // the part in the making begins with a key frame
-	filled   bool          // there is a frame in it
-	made     []byte        // what the writer has written
+	cuts   int           // muxer.cuts when its segment began
+	from   time.Duration // where the part in the making begins
+	last   time.Duration // the newest frame
+	step   time.Duration // between the last two
+	key    bool          // the part in the making begins with a key frame
+	filled bool          // there is a frame in it
+	made   []byte        // what the writer has written
 }
 
 func (m *muxer) newTrack(p *media.Packet) *track {
 	t := &track{id: trackID{p.Kind, p.Track}, m: m, target: m.options.Segment}
 	t.writer = mp4.NewWriter(t, &mp4.WriterOptions{FragmentDuration: time.Hour, Live: true})
-	t.boundary = len(m.boundaries)
+	t.cuts = m.cuts
 	return t
 }
 
