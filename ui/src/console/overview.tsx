@@ -39,7 +39,7 @@ export function Traffic() {
 
 const words: Record<Event['kind'], string> = {
   published: 'is published', unpublished: 'is over', playing: 'is watched', left: 'was left by a viewer',
-  recording: 'is being recorded', recorded: 'is not recorded any more', finding: 'needs a look',
+  recording: 'is being recorded', recorded: 'is not recorded any more', finding: 'Something is wrong with what is sent',
 }
 
 export function Activity() {
