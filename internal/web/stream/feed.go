@@ -90,7 +90,11 @@ func (tags) Append(dst []byte, p *media.Packet) []byte {
 	if p.Kind != media.Data && len(p.Body) == 0 || p.Kind == media.Data && strings.HasPrefix(p.Name, "@") {
 		return dst
 	}
-	return flv.AppendTag(dst, p, media.WireTime(p.Timestamp))
+	at := media.WireTime(p.Timestamp)
+	if p.Kind == media.Data && p.Name == media.NameMetadata {
+		at = 0 // FFmpeg takes it for a track of its own if it comes at any other time
+	}
+	return flv.AppendTag(dst, p, at)
 }
 
 // pump ends with the stream, or when the subscription is closed. Then the viewers get what is left.

@@ -238,6 +238,7 @@ func TestWebSocketFLV(t *testing.T) {
 	packets := mediatest.AVC(3 * time.Second)
 	pub, rest := h.publish(t, packets)
 	c := h.dial(t, "/live/cam.flv")
+	<-h.came
 	write(t, pub, rest)
 	pub.Close(true)
 	var all bytes.Buffer
@@ -294,6 +295,7 @@ func TestCodecChange(t *testing.T) {
 	h := newHouse(t)
 	pub, rest := h.publish(t, mediatest.AVC(2*time.Second))
 	c := h.dial(t, "/live/cam.mp4")
+	<-h.came
 	write(t, pub, rest)
 	var later []*media.Packet
 	for _, p := range mediatest.HEVC(time.Second) {
@@ -379,6 +381,19 @@ func TestAudioOnlyFlags(t *testing.T) {
 		t.Errorf("the flags are %#x, want audio only", head[4])
 	}
 	pub.Close(true)
+}
+
+// TestMetadataComesAtZero: elsewhere FFmpeg takes it for a track.
+func TestMetadataComesAtZero(t *testing.T) {
+	p := *mediatest.Metadata(96, 54)
+	p.Timestamp = time.Hour
+	b := tags{}.Append(nil, &p)
+	if len(b) < 11 || b[4] != 0 || b[5] != 0 || b[6] != 0 || b[7] != 0 {
+		t.Errorf("the tag begins with % x", b[:min(len(b), 11)])
+	}
+	if b := (tags{}).Append(nil, &media.Packet{Kind: media.Audio}); len(b) != 0 {
+		t.Errorf("silence is sent: % x", b)
+	}
 }
 
 // TestViewerGoes: one that leaves is counted out, and with the last one the feed ends.
