@@ -1,0 +1,79 @@
+package vod
+
+import (
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"leat/internal/dvr"
+	"leat/live"
+	"leat/media"
+	"leat/rtmp"
+)
+
+// TestPausedBeyondTheWindow: who has paused for too long goes on at the start of what is kept, and is told so; then it is behind by
+// that much until it asks for the live stream.
+func TestPausedBeyondTheWindow(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dvr")
+	synctest.Test(t, func(t *testing.T) {
+		key := media.Key{App: "live", Name: "cam"}
+		hub := live.NewHub(nil)
+		windows, err := dvr.Open(dvr.Options{Path: dir, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pub, err := hub.Publish(key, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows.Start(hub, key, 10*second)
+		packets := film(60*second, 1, false)
+		show := func(end time.Duration) {
+			for len(packets) > 0 && packets[0].Timestamp < end {
+				p := packets[0]
+				packets = packets[1:]
+				if err := pub.WritePacket(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+				if p.Kind == media.Video && !p.Config {
+					time.Sleep(100 * time.Millisecond)
+				}
+			}
+		}
+		show(5 * second)
+		synctest.Wait()
+		window := windows.Enter(key)
+		_, to, _ := window.Span()
+		c, engine := newClient(t), NewEngine(2)
+		var rejoined []Rejoin
+		var ended *Stats
+		s, err := engine.Play(SessionConfig{
+			Outlet: c, Title: NewTitle(window, window.Leave), Name: "cam", Request: all, BufferLength: 100 * time.Millisecond,
+			From: &Place{After: 102, At: to}, Commands: []rtmp.Command{rtmp.PauseCommand{Paused: true, Position: to}},
+			Live:  func(r Rejoin) bool { rejoined = append(rejoined, r); return r.Idle() },
+			OnEnd: func(stats Stats) { ended = &stats },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.want("it pauses", "Pause.Notify StreamEOF")
+		show(40 * second)
+		s.Command(rtmp.PauseCommand{Position: to})
+		c.want("it goes on where the window begins", "StreamIsRecorded StreamBegin Unpause.Notify Seek.Notify Play.Start Hv25000 Ha25000 K25000 A25050 V25100")
+		s.Command(rtmp.SeekCommand{Position: 50 * second})
+		c.want("live again", "StreamEOF StreamBegin Seek.Notify Play.Start")
+		if len(rejoined) != 1 || rejoined[0].After != 0 || !rejoined[0].Video || ended == nil || !ended.Rejoined || c.closed {
+			t.Errorf("it has not joined the live stream: %+v, %+v", rejoined, ended)
+		}
+		if s.Command(rtmp.SeekCommand{}) {
+			t.Error("a session that is over takes a command")
+		}
+		engine.Close()
+		hub.Close()
+		if err := windows.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
