@@ -99,9 +99,35 @@ func TestAPI(t *testing.T) {
 	if status, text := do(t, s, http.MethodPost, "/reconnect", `{"stream":"live/nobody"}`); status != http.StatusNotFound {
 		t.Errorf("reconnect of no stream: status %d, %s", status, text)
 	}
+	relayByAPI(t, s)
 	for _, path := range []string{"/server", "/streams", "/streams/live/cam", "/players", "/connections", "/recordings", "/relays"} {
 		if _, text := do(t, s, http.MethodGet, path, ""); strings.Contains(text, secret) {
 			t.Errorf("%s holds a token: %s", path, text)
+		}
+	}
+}
+
+// relayByAPI begins and ends a push.
+func relayByAPI(t *testing.T, s *server) {
+	t.Helper()
+	for _, bad := range []string{
+		`{"kind":"push","stream":"live","url":"rtmp://127.0.0.1:1/live"}`, `{"kind":"pull","stream":"live/x","url":"http://127.0.0.1"}`,
+	} {
+		if status, text := do(t, s, http.MethodPost, "/relays", bad); status != http.StatusBadRequest {
+			t.Errorf("%s: status %d, %s", bad, status, text)
+		}
+	}
+	status, text := do(t, s, http.MethodPost, "/relays", `{"kind":"push","stream":"live/later","url":"rtmp://127.0.0.1:1/live","key":"`+secret+`"}`)
+	if status != http.StatusOK {
+		t.Fatalf("push: status %d, %s", status, text)
+	}
+	relays := list[api.Relay](t, s, "/relays")
+	if len(relays) != 1 || relays[0].Kind != api.RelayPush || relays[0].Stream != "live/later" {
+		t.Fatalf("relays: %+v", relays)
+	}
+	for _, want := range []int{http.StatusNoContent, http.StatusNotFound} {
+		if status, text := do(t, s, http.MethodDelete, "/relays/"+relays[0].ID, ""); status != want {
+			t.Errorf("stop: status %d, want %d: %s", status, want, text)
 		}
 	}
 }

@@ -95,6 +95,8 @@ func (s *service) register(h huma.API) {
 	huma.Register(h, act("kick", http.MethodDelete, "/connections/{id}", "End a connection"), s.kick)
 	huma.Register(h, act("reconnect", http.MethodPost, "/reconnect", "Ask clients to connect again, here or elsewhere"), s.reconnect)
 	huma.Register(h, get("list-relays", "/relays", "Streams on their way to and from other servers"), s.relays)
+	huma.Register(h, act("start-relay", http.MethodPost, "/relays", "Push or pull a stream from now on"), s.startRelay)
+	huma.Register(h, act("stop-relay", http.MethodDelete, "/relays/{id}", "End a push or pull"), s.stopRelay)
 	huma.Register(h, get("list-recordings", "/recordings", "Recorded files"), s.recordings)
 	huma.Register(h, act("delete-recording", http.MethodDelete, "/recordings/{path}", "Remove a recorded file"), s.deleteRecording)
 	huma.Register(h, act("start-recording", http.MethodPost, "/recordings/start", "Record a live stream from now on"), s.startRecording)
@@ -237,6 +239,26 @@ func (s *service) reconnect(ctx context.Context, in *output[Reconnect]) (*output
 func (s *service) relays(_ context.Context, in *ListQuery) (*output[list[Relay]], error) {
 	all := s.server.Relays()
 	return answer(list[Relay]{Total: len(all), Items: all[:min(len(all), in.Limit)]}), nil
+}
+
+// Started names a relay that has begun.
+type Started struct {
+	ID string `json:"id"`
+}
+
+func (s *service) startRelay(ctx context.Context, in *output[NewRelay]) (*output[Started], error) {
+	id, err := s.server.StartRelay(&in.Body)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return answer(Started{id}), nil
+}
+
+func (s *service) stopRelay(ctx context.Context, in *struct {
+	ID string `path:"id"`
+},
+) (*struct{}, error) {
+	return nil, s.fail(ctx, s.server.StopRelay(in.ID))
 }
 
 func (s *service) recordings(ctx context.Context, in *ofStream) (*output[list[Recording]], error) {

@@ -75,6 +75,16 @@ func (*fakeServer) Relays() []Relay {
 	return []Relay{{ID: "1", Kind: RelayPush}, {ID: "2", Kind: RelayPull}}
 }
 
+func (s *fakeServer) StartRelay(r *NewRelay) (string, error) {
+	s.done = append(s.done, strings.Join([]string{r.Kind, r.Stream, r.URL}, " "))
+	return "push-1", nil
+}
+
+func (s *fakeServer) StopRelay(id string) error {
+	s.done = append(s.done, "stop "+id)
+	return nil
+}
+
 func (s *fakeServer) News() *News { return &s.news }
 
 func TestAPI(t *testing.T) {
@@ -114,6 +124,12 @@ func TestAPI(t *testing.T) {
 		{request: "POST /recordings/stop", body: `{"stream":"live/a"}`, status: 204, done: "stop live/a"},
 		{request: "POST /recordings/stop", body: `{}`, status: 422, answer: "required property stream"},
 		{request: "GET /relays?limit=1", status: 200, answer: `"total":2,"items":[{"id":"1","kind":"push"`},
+		{
+			request: "POST /relays", body: `{"kind":"push","stream":"live/a","url":"rtmp://b/live","key":"k"}`,
+			status: 200, answer: `{"id":"push-1"}`, done: "push live/a rtmp://b/live",
+		},
+		{request: "POST /relays", body: `{"kind":"steal","stream":"live/a","url":"rtmp://b/live"}`, status: 422, answer: "push"},
+		{request: "DELETE /relays/push-1", status: 204, done: "stop push-1"},
 		{request: "GET /nothing", status: 404, answer: "/api/v1/openapi.json lists what there is"},
 		{request: "PUT /server", status: 404, answer: "There is no PUT /api/v1/server"},
 	}
@@ -175,9 +191,9 @@ func TestDescription(t *testing.T) {
 	}
 	slices.Sort(paths)
 	want := []string{
-		"DELETE /connections/{id}", "DELETE /recordings/{path}", "GET /connections", "GET /connections/{id}", "GET /events", "GET /players",
+		"DELETE /connections/{id}", "DELETE /recordings/{path}", "DELETE /relays/{id}", "GET /connections", "GET /connections/{id}", "GET /events", "GET /players",
 		"GET /recordings", "GET /relays", "GET /server", "GET /streams", "GET /streams/{app}/{name}", "POST /reconnect", "POST /recordings/start",
-		"POST /recordings/stop",
+		"POST /recordings/stop", "POST /relays",
 	}
 	if !reflect.DeepEqual(paths, want) || !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s with %q, want 3.1 with %q", spec.OpenAPI, paths, want)

@@ -36,6 +36,10 @@ type Server interface {
 	StopRecording(stream string) error
 	// Relays returns the streams on their way to and from other servers.
 	Relays() []Relay
+	// StartRelay pushes or pulls a stream until StopRelay, whatever the configuration says, and returns its ID.
+	StartRelay(r *NewRelay) (id string, err error)
+	// StopRelay ends a push or pull.
+	StopRelay(id string) error
 	// News is where events come from; always the same.
 	News() *News
 }

@@ -172,6 +172,14 @@ type Relay struct {
 	Reconnects uint64    `json:"reconnects"`
 }
 
+// NewRelay is a push or pull that is to begin.
+type NewRelay struct {
+	Kind   string `json:"kind" enum:"push,pull"`
+	Stream string `json:"stream" minLength:"3" maxLength:"1024" example:"live/studio" doc:"Of this server; it need not be live."`
+	URL    string `json:"url" minLength:"1" maxLength:"2048" example:"rtmp://example.org/live" doc:"Of the other server. Without a name the stream keeps its own."`
+	Key    string `json:"key,omitempty" maxLength:"1024" doc:"Of a push: the stream key at the other server, if it is a secret. It shows up nowhere."`
+}
+
 // Snapshot is what the console shows, each second.
 type Snapshot struct {
 	At      time.Time `json:"at"`

@@ -140,6 +140,8 @@ export const api = {
   connections: () => call<List<Connection>>('GET', '/connections?limit=500'),
   kick: (id: number) => call<void>('DELETE', `/connections/${id}`),
   relays: () => call<List<Relay>>('GET', '/relays?limit=500'),
+  startRelay: (relay: { kind: Relay['kind']; stream: string; url: string; key?: string }) => call<{ id: string }>('POST', '/relays', relay),
+  stopRelay: (id: string) => call<void>('DELETE', `/relays/${encodeURIComponent(id)}`),
   recordings: () => call<List<Recording>>('GET', '/recordings?limit=500'),
   deleteRecording: (path: string) => call<void>('DELETE', `/recordings/${part(path)}`),
   startRecording: (stream: string) => call<void>('POST', '/recordings/start', { stream }),

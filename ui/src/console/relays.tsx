@@ -1,6 +1,6 @@
 import { bytes, count, since } from '../shared/format'
 import { api, type Relay } from './api'
-import { Badge, Panel } from './parts'
+import { Act, Badge, Panel, say } from './parts'
 import { usePoll } from './store'
 
 const tones: Record<Relay['state'], 'good' | 'warn' | 'bad' | 'plain'> = {
@@ -8,13 +8,13 @@ const tones: Record<Relay['state'], 'good' | 'warn' | 'bad' | 'plain'> = {
 }
 
 export function Relays() {
-  const { value, error } = usePoll(api.relays, 2000, [])
+  const { value, error, again } = usePoll(api.relays, 2000, [])
   const now = Date.now()
   return (
     <Panel title="Relays" aside={<span class="soft small">{value ? count(value.total, 'relay') : ''}</span>}>
       {error && <p class="pad bad">{error}</p>}
       {value?.total === 0 && (
-        <p class="pad soft">No stream goes to or comes from another server: the configuration says which do, under <code>push</code> and <code>pull</code>.</p>
+        <p class="pad soft">No stream goes to or comes from another server. Begin below, or in the configuration: <code>push</code> and <code>pull</code>.</p>
       )}
       {!!value?.total && (
         <div class="scroll">
@@ -23,6 +23,7 @@ export function Relays() {
               <tr>
                 <th scope="col">Stream</th><th scope="col">Other server</th><th scope="col">State</th><th scope="col" class="num">For</th>
                 <th scope="col" class="num">Carried</th><th scope="col" class="num">Drops</th><th scope="col" class="num">Reconnects</th>
+                <th><span class="hidden">What to do</span></th>
               </tr>
             </thead>
             <tbody>
@@ -35,12 +36,41 @@ export function Relays() {
                   <td class="num" data-label="Carried">{bytes(r.bytes)}</td>
                   <td class={`num ${r.dropped ? 'warn' : ''}`} data-label="Drops">{r.dropped}</td>
                   <td class="num" data-label="Reconnects">{r.reconnects}</td>
+                  <td class="num">
+                    <Act danger label={`Stop the ${r.kind} of ${r.stream}`} confirm={`Stop the ${r.kind} of ${r.stream}? One of the configuration comes back with the stream.`} act={() => api.stopRelay(r.id)} done={again}>Stop</Act>
+                  </td>
                 </tr>
               ))}
             </tbody>
           </table>
         </div>
       )}
+      <Begin done={again} />
     </Panel>
+  )
+}
+
+// Begin is the form for another push or pull.
+function Begin(props: { done(): void }) {
+  const submit = async (e: SubmitEvent) => {
+    e.preventDefault()
+    const form = e.currentTarget as HTMLFormElement
+    const text = (name: string) => String(new FormData(form).get(name) ?? '').trim()
+    try {
+      await api.startRelay({ kind: text('kind') as Relay['kind'], stream: text('stream'), url: text('url'), key: text('key') || undefined })
+      form.reset()
+      props.done()
+    } catch (e) {
+      say((e as Error).message)
+    }
+  }
+  return (
+    <form class="begin" onSubmit={submit}>
+      <label>What<select name="kind"><option value="push">Push to</option><option value="pull">Pull from</option></select></label>
+      <label>Stream<input name="stream" placeholder="live/studio" required autocomplete="off" /></label>
+      <label class="long">Other server<input name="url" placeholder="rtmp://example.org/live" required autocomplete="off" /></label>
+      <label>Stream key, of a push<input name="key" type="password" autocomplete="off" /></label>
+      <button class="primary">Begin</button>
+    </form>
   )
 }
