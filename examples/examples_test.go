@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -24,21 +26,20 @@ import (
 //
 // What the player has written is what the publisher has read, frame by frame.
 func TestStream(t *testing.T) {
-	bin := build(t)
 	sent := mediatest.AVC(time.Second)
 
-	first := start(t, bin, pipes{}, "server", "-addr", "127.0.0.1:0")
-	second := start(t, bin, pipes{}, "server", "-addr", "127.0.0.1:0")
+	first := start(t, pipes{}, "server", "-addr", "127.0.0.1:0")
+	second := start(t, pipes{}, "server", "-addr", "127.0.0.1:0")
 	_, from, _ := strings.Cut(first.waitFor(t, "serving "), "serving ")
 	_, to, _ := strings.Cut(second.waitFor(t, "serving "), "serving ")
 	from, to = from+"/live/film", to+"/live/copy"
 
-	relay := start(t, bin, pipes{}, "relay", from, to)
-	relay.waitFor(t, "relaying ")
+	relay := start(t, pipes{}, "relay", from, to)
+	second.waitFor(t, "connected ") // the relay plays before it publishes
 	var out bytes.Buffer
-	player := start(t, bin, pipes{out: &out}, "player", to)
+	player := start(t, pipes{out: &out}, "player", to)
 	player.waitFor(t, "playing ")
-	publisher := start(t, bin, pipes{in: encode(t, sent)}, "publisher", from)
+	publisher := start(t, pipes{in: encode(t, sent)}, "publisher", from)
 	for _, p := range []*program{publisher, relay, player} {
 		p.waitForEnd(t)
 	}
@@ -47,15 +48,31 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// build compiles the examples and returns the folder of the programs.
-func build(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", dir+string(filepath.Separator), "./...")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+// bin is the folder of the programs.
+var bin string
+
+// TestMain compiles the programs, once for all tests.
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "examples")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return dir
+	bin = dir
+	if out, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./...").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // program is one that runs. It is killed when the test ends.
@@ -73,9 +90,9 @@ type pipes struct {
 	in, out *bytes.Buffer
 }
 
-func start(t *testing.T, dir string, std pipes, name string, args ...string) *program {
+func start(t *testing.T, std pipes, name string, args ...string) *program {
 	t.Helper()
-	path := filepath.Join(dir, name)
+	path := filepath.Join(bin, name)
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}

@@ -13,9 +13,8 @@ import (
 )
 
 func TestCalls(t *testing.T) {
-	bin := build(t)
 	var out bytes.Buffer
-	start(t, bin, pipes{out: &out}, "calls", "Ada").waitForEnd(t)
+	start(t, pipes{out: &out}, "calls", "Ada").waitForEnd(t)
 	want := "Hello, Ada! <nil>\n<nil> NetConnection.Call.Failed: There is no method \"dance\".\n"
 	if out.String() != want {
 		t.Errorf("calls printed\n%s\nwant\n%s", out.String(), want)
@@ -33,7 +32,6 @@ func (objectServer) ServePlay(context.Context, *rtmp.PlayStream) error { return 
 
 // Two chat one after the other, while somebody else listens and keeps the object alive.
 func TestSharedObject(t *testing.T) {
-	bin := build(t)
 	log := slog.New(slog.DiscardHandler)
 	objects := sharedobject.New(sharedobject.Config{Logger: log})
 	srv := &rtmp.Server{Handler: objectServer{objects}, Logger: log}
@@ -60,7 +58,7 @@ func TestSharedObject(t *testing.T) {
 	url := "rtmp://" + l.Addr().String() + "/live/chat"
 	for _, last := range []string{"<nil>", "bye"} {
 		var out bytes.Buffer
-		p := start(t, bin, pipes{in: bytes.NewBufferString("hello\nbye\n"), out: &out}, "sharedobject", url)
+		p := start(t, pipes{in: bytes.NewBufferString("hello\nbye\n"), out: &out}, "sharedobject", url)
 		p.waitFor(t, "the last line was "+last)
 		p.waitForEnd(t)
 		if out.String() != "hello\nbye\n" {

@@ -25,27 +25,26 @@ func main() {
 	}
 }
 
+// relay is a whole relay in twenty lines.
 func relay(ctx context.Context, from, to string) error {
 	source, err := rtmp.Dial(ctx, from, nil)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
+	player, err := source.Play(ctx, "", nil) // "": the name in the URL
+	if err != nil {
+		return err
+	}
 	target, err := rtmp.Dial(ctx, to, nil)
 	if err != nil {
 		return err
 	}
 	defer target.Close()
-
-	player, err := source.Play(ctx, "", nil)
-	if err != nil {
-		return err
-	}
 	pub, err := target.Publish(ctx, "", nil)
 	if err != nil {
 		return err
 	}
-	log.Printf("relaying %s to %s", from, to)
 	_, err = media.Copy(ctx, pub, player)
 	return errors.Join(err, pub.Close(), target.Flush(ctx))
 }
