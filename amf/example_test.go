@@ -93,3 +93,19 @@ func ExampleDecoder() {
 	// true
 	// amf: offset 11: message ends within a value
 }
+
+// Members keep their order, and the getters are safe on what is not there.
+func ExampleObject() {
+	info := amf.NewObject("level", "status", "code", "NetStream.Play.Start")
+	info.Set("clientid", 7)
+	fmt.Println(info.Text("code"))
+	fmt.Println(info.Number("clientid"))
+	fmt.Println(info.Object("nothing").Text("here") == "")
+	b, err := amf.Append(nil, amf.NewObject("a", true))
+	fmt.Printf("% x %v\n", b, err)
+	// Output:
+	// NetStream.Play.Start
+	// 7 true
+	// true
+	// 03 00 01 61 01 01 00 00 09 <nil>
+}

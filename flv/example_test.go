@@ -68,3 +68,17 @@ func ExampleParseVideoHeader() {
 		h.FourCC, h.FrameType == flv.FrameKey, h.CompositionTime, len(body)-n)
 	// Output: hvc1, key frame true, shown 40 ms later, 8 bytes of data
 }
+
+// The same HEVC frame in the layout of Enhanced RTMP, and by the number that was in use before.
+func ExampleAppendVideoHeader() {
+	for _, h := range []flv.VideoHeader{
+		{Enhanced: true, FrameType: flv.FrameKey, PacketType: flv.VideoCodedFrames, FourCC: media.CodecHEVC, CompositionTime: 40},
+		{FrameType: flv.FrameKey, CodecID: flv.VideoHEVC, AVCPacketType: flv.AVCNALU, CompositionTime: 40},
+	} {
+		b, err := flv.AppendVideoHeader(nil, &h)
+		fmt.Printf("% x %v\n", b, err)
+	}
+	// Output:
+	// 91 68 76 63 31 00 00 28 <nil>
+	// 1c 01 00 00 28 <nil>
+}

@@ -78,3 +78,23 @@ func ExampleKey() {
 	// live/mill
 	// live/eu/mill
 }
+
+// The protocol's clock has 32 bits of milliseconds, and wraps after 49 days.
+func ExampleTimeline() {
+	var line media.Timeline
+	for _, ts := range []uint32{4294967256, 4294967276, 0, 20} {
+		at := line.Unwrap(ts)
+		fmt.Println(ts, at, media.WireTime(at) == ts)
+	}
+	// Output:
+	// 4294967256 1193h2m47.256s true
+	// 4294967276 1193h2m47.276s true
+	// 0 1193h2m47.296s true
+	// 20 1193h2m47.316s true
+}
+
+func ExampleParseFourCC() {
+	codec, ok := media.ParseFourCC("hvc1")
+	fmt.Println(codec, codec == media.CodecHEVC, ok)
+	// Output: hvc1 true true
+}
