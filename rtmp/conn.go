@@ -288,7 +288,6 @@ func (c *Conn) check(now time.Time) {
 		c.close(&CloseReason{Side: SideLocal, Text: stalled})
 		return
 	}
-	c.prod(now)
 	idle := c.in.idle(now)
 	switch {
 	case idle >= c.limits.IdleTimeout && !c.publishes.Load(): // some servers leave pings of a publisher unanswered

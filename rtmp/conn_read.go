@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,8 +23,6 @@ type inbound struct {
 	bytes      atomic.Uint64
 	readAt     atomic.Int64 // Unix nanoseconds when the last bytes had been handled; 0 while some are
 	partial    atomic.Int64 // bytes held of unfinished messages, as counted in the server's sum
-	media      bool         // the last message was media
-	unsure     atomic.Bool  // the socket may have more, though it gave less than was asked for
 	last       lastMessage
 	rate       rate
 }
@@ -111,40 +108,8 @@ func (c *Conn) read(ctx context.Context) (err error) {
 // something to read. All of it happens inside one RawConn.Read: leaving it between two reads would reset the
 // poller's edge and could lose one.
 func (c *Conn) readRaw(deliver func(*chunk.Message) error) error {
-	for {
-		err := c.readReady(deliver)
-		if !errors.Is(err, os.ErrDeadlineExceeded) || c.over.Load() { // interrupt and prod alone set deadlines
-			return err
-		}
-		if err := c.nc.SetReadDeadline(time.Time{}); err != nil {
-			return err
-		}
-		if c.over.Load() { // its interruption may just have been undone
-			return net.ErrClosed
-		}
-	}
-}
-
-// prodAfter is how long a socket may be silent that was not read until it had no more.
-const prodAfter = time.Second
-
-// prod has the socket looked at again if the end of its stream may have come together with its last bytes, which the poller
-// reports as one. It is called about once a second.
-func (c *Conn) prod(now time.Time) {
-	if !c.in.unsure.Load() || c.in.idle(now) < prodAfter {
-		return
-	}
-	if err := c.nc.SetReadDeadline(time.Unix(1, 0)); err != nil && !errors.Is(err, net.ErrClosed) {
-		c.logger.Debug("interrupting the socket", "err", err)
-	}
-}
-
-// readReady reads until nothing more comes for now, waits, and so on, until an error. Of a publisher's media one read is enough
-// for each time that the socket becomes ready: one that fills less than the buffer has taken all.
-func (c *Conn) readReady(deliver func(*chunk.Message) error) error {
 	var result error
 	err := c.raw.Read(func(fd uintptr) bool {
-		c.in.unsure.Store(false)
 		for {
 			buf := readBuffers.Get().(*[readSize]byte)
 			n, err := readSocket(fd, buf[:])
@@ -160,9 +125,6 @@ func (c *Conn) readReady(deliver func(*chunk.Message) error) error {
 			case err != nil:
 				result = err
 				return true
-			case c.in.media && n < len(buf) && c.id != 0:
-				c.in.unsure.Store(true)
-				return false
 			}
 		}
 	})
@@ -213,10 +175,8 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 	}
 	c.in.last.set(m)
 	c.trace.received(m, c.in.chunks)
-	c.in.media = false
 	switch t := message.Type(m.Type); t {
 	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3, message.TypeAggregate:
-		c.in.media = true
 		return c.side.media(ctx, c, m)
 	case message.TypeAcknowledgement:
 		return c.control(m)

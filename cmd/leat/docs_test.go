@@ -134,7 +134,7 @@ func TestDocumentsConfigure(t *testing.T) {
 	cert, key := certificate(t)
 	for name, text := range map[string][]byte{
 		"live.token": []byte("0123456789abcdef\n"), "publish.users": []byte("alice:secret\n"), "fullchain.pem": cert, "privkey.pem": key,
-		"youtube.key": []byte("k\n"), "twitch.key": []byte("k\n"), "facebook.key": []byte("k\n"), "backup.password": []byte("p\n"),
+		"s3.key": []byte("k\n"), "youtube.key": []byte("k\n"), "twitch.key": []byte("k\n"), "facebook.key": []byte("k\n"), "backup.password": []byte("p\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)

@@ -40,7 +40,6 @@ func TestArguments(t *testing.T) {
 
 		{"play", 64, `expected "<url>"; see leat --help`},
 		{"play -o x.flv rtmp://", 64, "the URL cannot be used: no host name" + form},
-		{"play " + url, 64, "say where to write: -o FILE, or -o - for standard output"},
 		{"play --duration=-1s -o x.flv " + url, 64, "--duration must not be negative"},
 		{"play --start=-1s -o x.flv " + url, 64, "--start must not be negative"},
 		{"play -o nowhere/x.flv " + url, 1, "cannot write nowhere/x.flv: stat nowhere: no such file or directory"},
