@@ -198,8 +198,9 @@ func TestRewind(t *testing.T) {
 	r.ask("seek", 99000.0)
 	r.v.status("NetStream.Play.Start")
 	r.v.status("NetStream.Seek.Notify")
-	r.more(15 * time.Second)
 	r.sees("beyond the edge is live", 13*time.Second)
+	r.more(15 * time.Second)
+	r.sees("and goes on", 14*time.Second)
 }
 
 func bodies(messages []*chunk.Message) [][]byte {
