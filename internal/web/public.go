@@ -132,7 +132,8 @@ func parseTarget(p string) (to Target, ok bool) {
 	case strings.HasSuffix(file, ".m3u8"):
 		to.Name, to.Ending = strings.TrimSuffix(name, ".m3u8"), EndingPlaylist
 	}
-	valid := to.Ending != 0 && to.Name != "" && !strings.HasSuffix(to.Name, "/") && len(to.Name) <= maxName &&
+	// Without its ending a name may have become "..": "/live/...flv".
+	valid := to.Ending != 0 && to.Name != "" && path.Clean("/"+to.Name) == "/"+to.Name && len(to.Name) <= maxName &&
 		!strings.Contains("/"+to.Name+"/", "/"+hlsFolder+"/") && !strings.Contains("/"+to.Name+"/", "/"+vodFolder+"/")
 	return to, valid
 }
