@@ -106,7 +106,9 @@ func playStarted(s Status) (bool, error) {
 }
 
 // ReadPacket returns the next packet. It blocks until there is one. io.EOF says that the stream has ended: the publisher
-// left, or the recording is over.
+// left, the recording is over, or the Player or its Conn was closed at this end. When the connection has ended otherwise
+// the error is its *CloseReason, when the server has refused the rest of the stream a *StatusError, and when ctx is done
+// the cause of that. Packets that came before the end are returned first.
 func (p *Player) ReadPacket(ctx context.Context) (*media.Packet, error) {
 	pkt, err := p.st.queue.get(ctx)
 	if errors.Is(err, ErrClosed) {
@@ -115,12 +117,19 @@ func (p *Player) ReadPacket(ctx context.Context) (*media.Packet, error) {
 	return pkt, err
 }
 
-// WriteTo hands every packet to w on the connection's own goroutine until the stream has ended.
+// WriteTo hands every packet to w on the connection's own goroutine until the stream has ended, and blocks for so long; a w
+// that blocks holds up the connection. The error is nil when the stream has ended, else what ReadPacket would have
+// returned, or w's.
 func (p *Player) WriteTo(ctx context.Context, w media.Writer) (int64, error) {
-	return p.st.queue.drainTo(ctx, w)
+	n, err := p.st.queue.drainTo(ctx, w)
+	if errors.Is(err, ErrClosed) {
+		err = nil
+	}
+	return n, err
 }
 
-// Pause pauses or resumes; position is the timestamp reached (RTMP 7.2.2.8). It does not wait for the answer.
+// Pause pauses or resumes; position is the timestamp reached (RTMP 7.2.2.8). It does not wait for the answer: an error of
+// this and the following methods says that the connection has ended.
 func (p *Player) Pause(paused bool, position time.Duration) error {
 	if paused {
 		p.expectEOF()
@@ -141,10 +150,10 @@ func (p *Player) SetBufferLength(d time.Duration) error {
 	return p.st.c.sendAll(p.st.bufferLength(d))
 }
 
-// ReceiveAudio turns audio on or off (RTMP 7.2.2.4).
+// ReceiveAudio turns audio on or off (RTMP 7.2.2.4). It does not wait for anything.
 func (p *Player) ReceiveAudio(on bool) error { return p.st.command("receiveAudio", on) }
 
-// ReceiveVideo turns video on or off (RTMP 7.2.2.5).
+// ReceiveVideo turns video on or off (RTMP 7.2.2.5). It does not wait for anything.
 func (p *Player) ReceiveVideo(on bool) error { return p.st.command("receiveVideo", on) }
 
 // Close ends the stream at the server. It does not block and does not close the connection.

@@ -132,7 +132,7 @@ func (p *Publisher) Done() <-chan struct{} { return p.st.over }
 func (p *Publisher) Err() error { return p.st.failure() }
 
 // Close ends the publication as the server's players should see it: with FCUnpublish and deleteStream. It does not block
-// and does not close the connection.
+// and does not close the connection. Call Conn.Flush before that is closed, or the last frames may be lost.
 func (p *Publisher) Close() error {
 	return p.st.close(outgoing{0, &message.Command{Name: "FCUnpublish", TransactionID: p.st.c.calls.next(), Args: []any{p.name}}})
 }

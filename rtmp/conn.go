@@ -19,12 +19,16 @@ import (
 	"leat/internal/wire/message"
 )
 
-// Conn is one RTMP connection, at either end. Its state lies in one struct per concern, each with a file of
-// its own: inbound (conn_read.go), outbound (conn_write.go), flow (conn_flow.go), calls (conn_calls.go), and
-// the message streams in the side that it plays (server.go, client.go).
+// Conn is one RTMP connection, at either end: Dial returns one, and a Handler finds its own by PublishStream.Conn,
+// PlayStream.Conn and ConnectRequest. Its methods may be called from any goroutine.
 //
-// One goroutine reads; everything that arrives is handled on it, in order. Any goroutine may send.
+// One goroutine reads; everything that arrives is handled on it, in order. So functions that are said to run there hold up
+// all streams of the connection for as long as they block.
 type Conn struct {
+	// The state lies in one struct per concern, each with a file of its own: inbound (conn_read.go), outbound
+	// (conn_write.go), flow (conn_flow.go), calls (conn_calls.go), and the message streams in the side that it plays
+	// (server_stream.go, client_stream.go).
+
 	nc     net.Conn
 	remote net.Addr        // of the client, if a proxy has named it; else nil
 	raw    syscall.RawConn // of nc, for reading without a buffer while nothing arrives; nil unless it is a plain socket

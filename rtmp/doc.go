@@ -25,7 +25,8 @@
 //
 // A Server hands every stream to a Handler, whose methods block for as long as the stream lives. A PublishStream is a
 // media.Reader, a PlayStream a media.Writer, and media.Copy does the rest. Add-on interfaces on the same value
-// take part in connect (ConnectHandler), answer remote calls (CallHandler) and keep shared objects (SharedObjectHandler).
+// take part in connect (ConnectHandler), answer remote calls (CallHandler), tell how long recordings are (LengthHandler),
+// keep shared objects (SharedObjectHandler) and hear of the end (DisconnectHandler).
 // A PlayStream can be detached from its handler (PlayStream.Detach), for servers that send the same bytes to thousands of
 // players.
 //

@@ -44,6 +44,8 @@ type LengthHandler interface {
 // DisconnectHandler is implemented by a Handler that wants to know when an accepted connection has ended, after
 // the last of its handlers has returned.
 type DisconnectHandler interface {
+	// ServeDisconnect is told who left and why. It is called once, on the connection's own goroutine, and may block:
+	// Server.Shutdown and Server.Close wait for it. Nothing can be sent any more.
 	ServeDisconnect(c *Conn, r *ConnectRequest, reason *CloseReason)
 }
 

@@ -38,6 +38,7 @@ type OptionError struct {
 	Reason string // one plain clause
 }
 
+// Error returns the option and the reason.
 func (e *OptionError) Error() string {
 	return "rtmp: option " + strconv.Quote(e.Option) + ": " + e.Reason
 }

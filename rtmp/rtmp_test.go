@@ -110,6 +110,44 @@ func TestPlayArrivesWhole(t *testing.T) {
 	}
 }
 
+// TestPlayerClosed proves that a stream which this end has closed is over for ReadPacket and WriteTo alike.
+func TestPlayerClosed(t *testing.T) {
+	h := &relay{play: func(ctx context.Context, s *rtmp.PlayStream) error {
+		if err := s.Start(false); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	}}
+	srv := rtmptest.NewServer(t, h)
+	for what, end := range map[string]func(*rtmp.Conn, *rtmp.Player) error{
+		"Player.Close": func(_ *rtmp.Conn, p *rtmp.Player) error { return p.Close() },
+		"Conn.Close":   func(c *rtmp.Conn, _ *rtmp.Player) error { return c.Close() },
+	} {
+		t.Run(what, func(t *testing.T) {
+			c := srv.Dial(t, "/live/cam", nil)
+			p, err := c.Play(t.Context(), "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			copied := make(chan error, 1)
+			go func() {
+				_, err := media.Copy(t.Context(), &collector{}, p)
+				copied <- err
+			}()
+			if err := end(c, p); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-copied; err != nil {
+				t.Errorf("Copy: %v, want nil", err)
+			}
+			if _, err := p.ReadPacket(t.Context()); !errors.Is(err, io.EOF) {
+				t.Errorf("ReadPacket: %v, want io.EOF", err)
+			}
+		})
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	h := &relay{
 		publish: func(context.Context, *rtmp.PublishStream) error {

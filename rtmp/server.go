@@ -20,7 +20,7 @@ type Server struct {
 	// Addr is where ListenAndServe listens; "" means ":1935".
 	Addr string
 	// Handler serves the streams; it must not be nil. Its add-on interfaces are ConnectHandler, CallHandler,
-	// SharedObjectHandler and DisconnectHandler.
+	// LengthHandler, SharedObjectHandler and DisconnectHandler.
 	Handler Handler
 	// TLSConfig lets clients come by RTMPS: a connection to any listener that begins with TLS is taken for what is inside.
 	// nil refuses them. It should ask for TLS 1.2 at least.

@@ -46,6 +46,7 @@ type URLError struct {
 	Reason string // one plain clause, such as "no host name"
 }
 
+// Error returns the reason.
 func (e *URLError) Error() string { return "rtmp: invalid URL: " + e.Reason }
 
 // maxURLBytes bounds what ParseURL looks at: URLs come from peers as well, in redirects.
