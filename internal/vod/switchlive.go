@@ -38,6 +38,7 @@ func (s *Session) holds(p *media.Packet) bool {
 		n.awaited = false
 		return false
 	}
+	_, to, begun := other.Span() // first: a key frame that comes after it is later than to
 	if at, found := other.KeyFrom(n.at - n.title.Shift); found {
 		n.at, n.awaited = at+n.title.Shift, false
 		return false
@@ -46,7 +47,6 @@ func (s *Session) holds(p *media.Packet) bool {
 		s.cancelSwitch("No key frame of %s has come.", n.name)
 		return false
 	}
-	_, to, begun := other.Span()
 	return isFrame(p) && p.Timestamp >= n.at && (!begun || p.Timestamp >= to+n.title.Shift)
 }
 
