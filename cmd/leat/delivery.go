@@ -154,20 +154,22 @@ func (d *delivery) once(ctx context.Context) *setback {
 	if err != nil {
 		return d.refused(ctx, err, "connect")
 	}
-	failed := d.over(ctx, conn)
+	conn, failed := d.over(ctx, conn)
 	if err := conn.Close(); err != nil && failed == nil {
 		failed = &setback{err: err, final: true}
 	}
 	return failed
 }
 
-// over delivers over a connection.
-func (d *delivery) over(ctx context.Context, conn *rtmp.Conn) *setback {
+// over delivers over a connection, or over the one that its server sends us to. It returns the connection to be closed.
+func (d *delivery) over(ctx context.Context, conn *rtmp.Conn) (*rtmp.Conn, *setback) {
 	answering, done := d.target.answering(ctx)
 	defer done()
-	pub, err := conn.Publish(answering, "", &rtmp.PublishOptions{Type: d.publish})
+	conn, pub, err := anywhere(answering, conn, func(c *rtmp.Conn) (*rtmp.Publisher, error) {
+		return c.Publish(answering, "", &rtmp.PublishOptions{Type: d.publish})
+	})
 	if err != nil {
-		return d.refused(ctx, err, "publish")
+		return conn, d.refused(ctx, err, "publish")
 	}
 	d.mu.Lock()
 	first := !d.reached
@@ -194,9 +196,9 @@ func (d *delivery) over(ctx context.Context, conn *rtmp.Conn) *setback {
 		err = d.finish(ctx, conn, pub)
 	}
 	if err != nil {
-		return d.broken(err, time.Since(begun))
+		return conn, d.broken(err, time.Since(begun))
 	}
-	return nil
+	return conn, nil
 }
 
 // send moves packets from the queue to the server until there are no more (nil), or it cannot go on.

@@ -13,9 +13,9 @@ import (
 	"leat/rtmp"
 )
 
-// redirect tells a player, after connect, to go elsewhere, as SRS does, and waits until it has gone.
-func redirect(ctx context.Context, s *rtmp.PlayStream, to string) error {
-	err := s.Conn().Notify("onStatus", amf.NewObject(
+// redirect tells a client, after connect, to go elsewhere, as SRS does, and waits until it has gone.
+func redirect(ctx context.Context, c *rtmp.Conn, to string) error {
+	err := c.Notify("onStatus", amf.NewObject(
 		"level", "error", "code", string(rtmp.CodeConnectRejected), "description", "moved",
 		"ex", amf.NewObject("code", 302.0, "redirect", to),
 	))
@@ -31,7 +31,7 @@ func TestPlayIsRedirected(t *testing.T) {
 		return send(ctx, s, mediatest.AVC(time.Second))
 	}})
 	old := serveOn(t, listen(t), &peer{play: func(ctx context.Context, s *rtmp.PlayStream) error {
-		return redirect(ctx, s, "rtmp://"+home+"/home")
+		return redirect(ctx, s.Conn(), "rtmp://"+home+"/home")
 	}})
 	for _, verb := range []string{"play", "dump"} {
 		out := filepath.Join(t.TempDir(), "out.flv")
@@ -39,6 +39,35 @@ func TestPlayIsRedirected(t *testing.T) {
 		if code != exitDone || len(readFrames(t, out)) < 70 {
 			t.Errorf("%s: code %d: %s", verb, code, stderr)
 		}
+	}
+}
+
+// TestPublishIsRedirected: so are publish and probe.
+func TestPublishIsRedirected(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cam.flv")
+	if err := createFLV(file, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	var got collector
+	home := serveOn(t, listen(t), &peer{
+		publish: got.publish,
+		play:    func(ctx context.Context, s *rtmp.PlayStream) error { return send(ctx, s, mediatest.AVC(time.Second)) },
+	})
+	old := serveOn(t, listen(t), &peer{
+		publish: func(ctx context.Context, s *rtmp.PublishStream) error {
+			return redirect(ctx, s.Conn(), "rtmp://"+home+"/home")
+		},
+		play: func(ctx context.Context, s *rtmp.PlayStream) error {
+			return redirect(ctx, s.Conn(), "rtmp://"+home+"/home")
+		},
+	})
+	code, _, stderr := leat(t.Context(), "", "publish", "--speed", "0", file, "rtmp://"+old+"/live/cam")
+	if code != exitDone || len(got.all()) < 70 {
+		t.Errorf("publish: code %d, %d packets: %s", code, len(got.all()), stderr)
+	}
+	code, stdout, stderr := leat(t.Context(), "", "probe", "rtmp://"+old+"/live/cam")
+	if code != exitDone || stdout == "" {
+		t.Errorf("probe: code %d: %s", code, stderr)
 	}
 }
 
@@ -51,10 +80,10 @@ func TestHostileServer(t *testing.T) {
 		says       string
 	}{
 		{"sends us in a circle", func(ctx context.Context, s *rtmp.PlayStream) error {
-			return redirect(ctx, s, "/live")
+			return redirect(ctx, s.Conn(), "/live")
 		}, exitRefused, exitFailed, "not redirected more than 5 times"},
 		{"sends us nowhere", func(ctx context.Context, s *rtmp.PlayStream) error {
-			return redirect(ctx, s, "gopher://hole/live")
+			return redirect(ctx, s.Conn(), "gopher://hole/live")
 		}, exitRefused, exitFailed, "the address of a redirect is not usable"},
 		{"asks without end", func(ctx context.Context, s *rtmp.PlayStream) error {
 			for ctx.Err() == nil {

@@ -41,7 +41,8 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 	answering, done := t.answering(ctx)
 	defer done()
 	if c.SeekTest {
-		return c.seekTest(ctx, answering, std.out, t, conn)
+		conn, err = c.seekTest(ctx, answering, std.out, t, conn)
+		return err
 	}
 	var player *rtmp.Player
 	conn, player, err = playAnywhere(answering, conn, c.options())
@@ -75,31 +76,39 @@ func (c *playCommand) report(w io.Writer, t *target, r *recording) error {
 // playAnywhere plays, on another connection if the server sends the client elsewhere. It returns the connection to be closed,
 // with an error too.
 func playAnywhere(ctx context.Context, conn *rtmp.Conn, o *rtmp.PlayOptions) (*rtmp.Conn, *rtmp.Player, error) {
+	return anywhere(ctx, conn, func(c *rtmp.Conn) (*rtmp.Player, error) { return c.Play(ctx, "", o) })
+}
+
+// anywhere begins a stream likewise.
+func anywhere[S any](ctx context.Context, conn *rtmp.Conn, begin func(*rtmp.Conn) (S, error)) (*rtmp.Conn, S, error) {
 	for {
-		player, err := conn.Play(ctx, "", o)
+		stream, err := begin(conn)
 		if err == nil {
-			return conn, player, nil
+			return conn, stream, nil
 		}
 		next, err := conn.Redial(ctx, err)
 		if err != nil {
-			return conn, nil, err
+			return conn, stream, err
 		}
 		conn = next
 	}
 }
 
-// seekTest plays the recording from its start, to seek in it. answering bounds the wait for the server's answers.
-func (c *playCommand) seekTest(ctx, answering context.Context, out io.Writer, t *target, conn *rtmp.Conn) error {
-	length, err := recordingLength(answering, conn, t.url.Name)
+// seekTest plays the recording from its start, to seek in it. answering bounds the wait for the server's answers. It returns the
+// connection to be closed.
+func (c *playCommand) seekTest(ctx, answering context.Context, out io.Writer, t *target, conn *rtmp.Conn) (*rtmp.Conn, error) {
+	conn, length, err := anywhere(answering, conn, func(conn *rtmp.Conn) (time.Duration, error) {
+		return recordingLength(answering, conn, t.url.Name)
+	})
 	if err != nil {
-		return t.failure(ctx, err, "play")
+		return conn, t.failure(ctx, err, "play")
 	}
-	player, err := conn.Play(answering, "", &rtmp.PlayOptions{Recorded: true, BufferLength: 100 * time.Millisecond})
+	conn, player, err := playAnywhere(answering, conn, &rtmp.PlayOptions{Recorded: true, BufferLength: 100 * time.Millisecond})
 	if err != nil {
-		return t.failure(ctx, err, "play")
+		return conn, t.failure(ctx, err, "play")
 	}
 	test := &seekTest{player: player, patience: c.Timeout, length: length, out: out}
-	return errors.Join(test.run(ctx), player.Close())
+	return conn, errors.Join(test.run(ctx), player.Close())
 }
 
 // check looks at the arguments.

@@ -101,7 +101,8 @@ func (c *probeCommand) stream(ctx context.Context) (_ *report, err error) {
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	answering, done := t.answering(ctx)
 	defer done()
-	player, err := conn.Play(answering, "", nil)
+	var player *rtmp.Player
+	conn, player, err = playAnywhere(answering, conn, nil)
 	if err != nil {
 		return nil, t.failure(ctx, err, "play")
 	}
