@@ -119,7 +119,7 @@ func TestPublishToOneThatNeverReads(t *testing.T) {
 	}})
 	var good collector
 	healthy := serveOn(t, listen(t), &peer{publish: good.publish})
-	_, out, stderr := leat(t.Context(), "", "publish", "--json", "--speed", "4", "--retry", "0", "--drop-after", "200ms", "--send-timeout", "2s",
+	_, out, stderr := leat(t.Context(), "", "publish", "--json", "--speed", "2", "--retry", "0", "--drop-after", "1s", "--send-timeout", "3s",
 		file, "rtmp://"+stuck+"/live/stuck", "rtmp://"+healthy+"/live/good")
 	got := 0
 	for _, p := range good.all() {
