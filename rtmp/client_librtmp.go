@@ -232,7 +232,7 @@ func (l *librtmpPlay) pause(st *clientStream) error {
 	l.pausing = pausingAsked
 	at := l.stalledAt
 	st.mu.Unlock()
-	return st.command("pause", true, float64(at))
+	return l.sendPause(st, true, at)
 }
 
 func (l *librtmpPlay) resume(st *clientStream) error {
@@ -240,7 +240,12 @@ func (l *librtmpPlay) resume(st *clientStream) error {
 	l.pausing = pausingResumed
 	at := l.stalledAt
 	st.mu.Unlock()
-	return st.command("pause", false, float64(at))
+	return l.sendPause(st, false, at)
+}
+
+// sendPause pauses or resumes. librtmp numbers these calls although it looks at no answer.
+func (l *librtmpPlay) sendPause(st *clientStream, paused bool, at uint32) error {
+	return st.c.send(st.id, &message.Command{Name: "pause", TransactionID: st.c.calls.next(), Args: []any{paused, float64(at)}})
 }
 
 // toggleWait is how long a stream stays paused that nothing came from.

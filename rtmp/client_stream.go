@@ -238,7 +238,8 @@ func (st *clientStream) close(before ...outgoing) error {
 		delete(st.side.streams, st.id)
 	}
 	st.side.mu.Unlock()
-	if !open {
+	_, refused := errors.AsType[*StatusError](st.failure())
+	if !open || refused && st.lib != nil { // librtmp takes a stream that the server has ended for deleted
 		return nil
 	}
 	msgs := append(before, outgoing{0, &message.Command{Name: "deleteStream", TransactionID: st.c.calls.next(), Args: []any{float64(st.id)}}})

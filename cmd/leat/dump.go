@@ -89,11 +89,7 @@ func (d *dump) run(ctx context.Context, stdout io.Writer) (code int, err error) 
 	if d.conn, err = d.dial(ctx); err != nil {
 		return d.dialCode(ctx, err), errors.New(d.explain(ctx, err, "connect"))
 	}
-	defer func() {
-		if closed := d.conn.Close(); closed != nil {
-			d.logger.Debug("closing", "err", closed)
-		}
-	}()
+	defer d.hangUp()
 	d.talk.info("Connected...")
 	if d.Stop > 0 && d.Stop <= d.from {
 		d.talk.say("Already Completed")
@@ -122,6 +118,17 @@ func (d *dump) dial(ctx context.Context) (*rtmp.Conn, error) {
 	cfg := d.dialConfig()
 	cfg.Logger = d.logger
 	return rtmp.DialURL(ctx, d.URL, cfg)
+}
+
+// hangUp ends the stream at the server, and the connection.
+func (d *dump) hangUp() {
+	var err error
+	if d.player != nil {
+		err = d.player.Close()
+	}
+	if err := errors.Join(err, d.conn.Close()); err != nil {
+		d.logger.Debug("closing", "err", err)
+	}
 }
 
 // dialCode tells a server that cannot be reached from one that does not let us in.
