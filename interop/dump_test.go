@@ -166,3 +166,27 @@ func (p *process) awaitLines(t *testing.T, n int, text string) {
 		return n == 0
 	})
 }
+
+// TestDumpFFmpeg: the same stream from ffmpeg, which is the server, twice.
+func TestDumpFFmpeg(t *testing.T) {
+	t.Parallel()
+	proves(t)
+	c := videoAndAAC.make(t, "4")
+	files := map[string][]byte{}
+	for name, program := range dumpPrograms() {
+		out := filepath.Join(t.TempDir(), "out.flv")
+		withListener(t,
+			func(url string) []string {
+				return []string{"-re", "-i", c.path, "-c", "copy", "-f", "flv", "-listen", "1", url}
+			},
+			func(url string) []string { return concat(program, []string{"-v", "-m", "20", "-r", url, "-o", out}) })
+		file, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = file
+	}
+	if want := files["rtmpdump"]; len(want) < 10_000 || !bytes.Equal(files["leat dump"], want) {
+		t.Errorf("leat dump writes %d bytes, rtmpdump %d, and they differ or are few", len(files["leat dump"]), len(want))
+	}
+}

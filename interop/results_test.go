@@ -112,6 +112,22 @@ var results = append([]result{
 		checked: "the same file and exit code of both",
 	},
 	{
+		test: "TestDumpFlags", from: "a recording", through: "rtmp.Server", to: "rtmpdump, leat dump",
+		checked: "with the same flags both send the same messages, byte for byte, and end with the same file and exit code",
+	},
+	{
+		test: "TestDumpProofs", from: "a recording", through: "rtmp.Server, which asks for SecureToken and SWF verification", to: "rtmpdump, leat dump",
+		checked: "the answers of both are right; the same file and exit code",
+	},
+	{
+		test: "TestDumpResumes", from: "a recording", through: "rtmp.Server, which counts from 0 where it begins", to: "rtmpdump, leat dump",
+		checked: "with --resume and --skip both complete a file that was cut",
+	},
+	{
+		test: "TestDumpFFmpeg", from: "ffmpeg -listen 1", through: "-", to: "rtmpdump, leat dump",
+		checked: "the same file and exit code of both",
+	},
+	{
 		test: "TestTrace", players: players, from: "ffmpeg", through: "`leat trace`, before " + server,
 		checked: "every frame of every player, and no finding is a warning or an error",
 	},

@@ -35,7 +35,7 @@ func TestFFmpegListens(t *testing.T) {
 		func(url string) []string {
 			return []string{"-listen", "1", "-i", url, "-c", "copy", "-copyts", "-f", "framemd5", sums}
 		},
-		func(url string) []string { return []string{"publish", c.path, url} })
+		func(url string) []string { return []string{leat, "publish", c.path, url} })
 	server.succeed(t)
 	checkWhole(t, readFrameMD5(t, sums), c)
 }
@@ -50,11 +50,11 @@ func TestFFmpegServes(t *testing.T) {
 		func(url string) []string {
 			return []string{"-re", "-i", c.path, "-c", "copy", "-f", "flv", "-listen", "1", url}
 		},
-		func(url string) []string { return []string{"play", url, "-o", out} })
+		func(url string) []string { return []string{leat, "play", url, "-o", out} })
 	checkWhole(t, readFLV(t, out), c)
 }
 
-// withListener starts ffmpeg as a server and runs leat as its client, to its end. Should the port be taken from under
+// withListener starts ffmpeg as a server and runs its client, to its end. Should the port be taken from under
 // ffmpeg, it tries another.
 func withListener(t *testing.T, ffmpeg, client func(url string) []string) *process {
 	t.Helper()
@@ -71,15 +71,15 @@ func withListener(t *testing.T, ffmpeg, client func(url string) []string) *proce
 	return nil
 }
 
-// onceListening runs leat until it could connect to a server that takes one connection and does not say when, and
+// onceListening runs a client until it could connect to a server that takes one connection and does not say when, and
 // then to its end. nil says that the server has ended before.
-func onceListening(t *testing.T, server *process, args []string) *process {
+func onceListening(t *testing.T, server *process, command []string) *process {
 	t.Helper()
 	const cannotConnect = 3
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		p := start(t, leat, args...)
+		p := start(t, command[0], command[1:]...)
 		if p.end(t) != cannotConnect {
 			return p
 		}
