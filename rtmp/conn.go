@@ -130,6 +130,7 @@ func (c *Conn) finish() {
 	c.releasePartial()
 	reason := c.closeReason()
 	c.out.fail(reason)
+	c.out.releaseUnsent()
 	if err := c.nc.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		c.logger.Debug("closing the socket", "err", err)
 	}

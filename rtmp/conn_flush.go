@@ -73,6 +73,7 @@ func (o *outbound) wrote(n int) {
 		o.progress = time.Now()
 	}
 	o.answers = min(o.answers, o.pending())
+	o.countUnsent()
 }
 
 // flushRaw waits for the socket in the runtime's poller.

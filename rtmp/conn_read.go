@@ -24,13 +24,14 @@ type inbound struct {
 	readAt     atomic.Int64 // Unix nanoseconds when the last bytes had been handled; 0 while some are
 	partial    atomic.Int64 // bytes held of unfinished messages, as counted in the server's sum
 	last       lastMessage
-	rate       rate
+	commands   rate
+	mediaRate  rate
+	paced      bool // it was said that mediaRate holds the peer up
 }
 
 func (in *inbound) init(l *Limits) {
 	in.chunks = chunk.NewReader(l.chunkBeforeConnect())
 	in.readAt.Store(time.Now().UnixNano())
-	in.rate = rate{perSecond: l.CommandsPerSecond}
 }
 
 // idle says for how long nothing has come. While a handler holds the reading up, the silence is not the peer's.
@@ -177,21 +178,24 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 	c.trace.received(m, c.in.chunks)
 	switch t := message.Type(m.Type); t {
 	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3, message.TypeAggregate:
+		if err := c.paceMedia(ctx); err != nil {
+			return err
+		}
 		return c.side.media(ctx, c, m)
 	case message.TypeAcknowledgement:
 		return c.control(m)
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
-		if err := c.in.rate.take(time.Now()); err != nil {
+		if err := c.countCommand(); err != nil {
 			return err
 		}
 		return c.deliverCommand(ctx, m)
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeUserControl, message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
-		if err := c.in.rate.take(time.Now()); err != nil {
+		if err := c.countCommand(); err != nil {
 			return err
 		}
 		return c.control(m)
 	}
-	if err := c.in.rate.take(time.Now()); err != nil {
+	if err := c.countCommand(); err != nil {
 		return err
 	}
 	return c.side.other(ctx, c, m)
@@ -213,24 +217,37 @@ func (c *Conn) deliverCommand(ctx context.Context, m *chunk.Message) error {
 	return c.side.command(ctx, c, m, cmd)
 }
 
-// rate is a token bucket: perSecond on average, twice that at once.
-type rate struct {
-	perSecond int
-	tokens    float64
-	last      time.Time
-}
-
-// take returns a ProtocolError when the peer has used up its share.
-func (r *rate) take(now time.Time) error {
-	limit := float64(2 * r.perSecond)
-	if r.last.IsZero() {
-		r.tokens = limit
-	} else {
-		r.tokens = min(limit, r.tokens+now.Sub(r.last).Seconds()*float64(r.perSecond))
-	}
-	r.last = now
-	if r.tokens--; r.tokens < 0 {
-		return &ProtocolError{Reason: fmt.Sprintf("more than %d commands and control messages a second", r.perSecond)}
+// countCommand returns a ProtocolError when the peer has sent more than its share of commands and control messages.
+func (c *Conn) countCommand() error {
+	if !c.in.commands.take(c.limits.CommandsPerSecond, time.Now()) {
+		return &ProtocolError{Reason: fmt.Sprintf("more than %d commands and control messages a second", c.limits.CommandsPerSecond)}
 	}
 	return nil
+}
+
+// leastPause is the shortest time for which reading stops: shorter ones would cost more than they spare.
+const leastPause = 20 * time.Millisecond
+
+// paceMedia lets the peer wait that sends more media than its share: nothing is read meanwhile, so that TCP holds it up.
+// Whoever sends a file as fast as it goes is an honest encoder, and closing it would help nobody.
+func (c *Conn) paceMedia(ctx context.Context) error {
+	if c.limits.MediaPerSecond == 0 {
+		return nil
+	}
+	pause := c.in.mediaRate.owe(c.limits.MediaPerSecond, time.Now())
+	if pause < leastPause {
+		return nil
+	}
+	if !c.in.paced {
+		c.in.paced = true
+		c.logger.Warn("the peer sends more media than it may, it is read more slowly", "messages_per_second", c.limits.MediaPerSecond)
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -26,6 +26,7 @@ type outbound struct {
 	mu        sync.Mutex
 	buf       []byte        // what waits: the tail of a partly sent message, and whole messages behind it
 	backlog   backlog       // whole messages that wait behind buf
+	unsent    atomic.Int64  // pending, as counted in the server's sum
 	inFlight  int           // bytes that the flusher has taken from buf and not yet written
 	answers   int           // bytes of both that nobody waits for: answers, acknowledgements, status
 	flushing  bool          // the flusher owns the socket's writing side
@@ -104,6 +105,7 @@ func (o *outbound) queue(msgs []outgoing) (before uint32, err error) {
 		o.add(buf)
 	}
 	o.chunkSize = chunkSize
+	defer o.countUnsent()
 	if o.answers += added; o.answers > o.c.limits.WriteBuffer {
 		reason := &CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer does not read: %d bytes of answers wait for it", o.answers)}
 		o.err = reason
@@ -122,6 +124,7 @@ func (c *Conn) sendBytes(b []byte) error {
 		return o.err
 	}
 	o.add(append(o.buf, b...))
+	defer o.countUnsent()
 	return o.kick()
 }
 
@@ -260,6 +263,7 @@ func (o *outbound) tryWrite(b []byte) (int, error) {
 	// Keep one message at least: the flusher can wait for the socket only with something to write.
 	end := boundary(b, n+1, o.chunkSize)
 	o.buf = slices.Clone(b[n:end])
+	o.countUnsent()
 	o.startFlusher()
 	return end, nil
 }
@@ -278,6 +282,7 @@ func (o *outbound) takeCopy(b []byte) int {
 	} else {
 		o.add(append(o.buf, b...))
 	}
+	o.countUnsent()
 	if !o.flushing {
 		if o.work == nil {
 			o.keepFlusher()
@@ -315,6 +320,7 @@ func (o *outbound) writeMedia(ctx context.Context, appendTo func(dst []byte, chu
 	} else {
 		o.add(appendTo(o.buf, o.chunkSize))
 	}
+	defer o.countUnsent()
 	return o.kick()
 }
 

@@ -25,9 +25,12 @@ type Limits struct {
 
 	AMF amf.Limits // depth, elements and string bytes of one message; its zero fields have their own defaults
 
+	WriteTotal int // bytes that wait to be sent on all connections of a Server; beyond it the one that holds most is closed; default 1 GiB
+
 	Streams           int // message streams of one connection; default 16
 	PendingCalls      int // calls of one connection that wait for their answer, each way; default 256
 	CommandsPerSecond int // commands and control messages of one connection, averaged over a second; default 1000
+	MediaPerSecond    int // audio, video and data messages likewise; beyond it less is read; 0 means no limit
 
 	SharedObjects     int // shared objects that one connection uses; default 64
 	SharedObjectSlots int // slots of one object that a client keeps a copy of; default 1024
@@ -35,6 +38,8 @@ type Limits struct {
 
 	Connections           int // of one Server; 0 means no limit
 	ConnectionsPerAddress int // of one remote IP address; 0 means no limit
+	ConnectsPerSecond     int // connections that a Server lets in, averaged over a second; 0 means no limit
+	ConnectsPerAddress    int // the same of one remote IP address; 0 means no limit
 }
 
 // beforeConnect is the message limit of a peer that has not yet finished connect: enough for any
@@ -53,6 +58,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.PartialMessages, 64)
 	setDefault(&l.PartialBytes, 32<<20)
 	setDefault(&l.PartialTotal, 256<<20)
+	setDefault(&l.WriteTotal, 1<<30)
 	setDefault(&l.Streams, 16)
 	setDefault(&l.PendingCalls, 256)
 	setDefault(&l.CommandsPerSecond, 1000)

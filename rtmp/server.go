@@ -64,9 +64,13 @@ type Server struct {
 	tunnels   *tunnel.Server     // nil before the first of them
 	carrying  sync.WaitGroup     // carriers and the accepting of sessions
 	watching  bool
-	counts    ServerStats   // of connections that have ended, and of refused ones
-	partial   atomic.Int64  // bytes that the connections hold of unfinished messages
-	quit      chan struct{} // closed by Close and at the end of Shutdown
+	counts    ServerStats // of connections that have ended, and of refused ones
+	arrivals  arrivals
+	refused   map[refusal]refusedLine // what the log has had of refused connections
+	partial   atomic.Int64            // bytes that the connections hold of unfinished messages
+	unsent    atomic.Int64            // bytes that wait on the connections to be sent
+	relieving atomic.Bool             // relieveUnsent is looking for who holds most of them
+	quit      chan struct{}           // closed by Close and at the end of Shutdown
 }
 
 // defaultChunkSize makes nearly every frame one chunk.
@@ -163,58 +167,11 @@ func (s *Server) newServerConn(nc net.Conn, around layers) *Conn {
 	if c != nil {
 		return c
 	}
-	s.logger().Warn("connection refused", "remote", nc.RemoteAddr().String(), "reason", refusal)
+	s.sayRefused(nc.RemoteAddr(), refusal)
 	if err := nc.Close(); err != nil {
 		s.logger().Debug("closing a refused connection", "err", err)
 	}
 	return nil
-}
-
-// admit enters a connection in the books, or says why not.
-func (s *Server) admit(nc net.Conn, around layers) (c *Conn, refusal string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	addr := remoteIP(nc.RemoteAddr())
-	around.trusted = !around.tunnel && s.TrustedProxy != nil && s.TrustedProxy(addr)
-	switch {
-	case s.closed:
-		s.counts.RefusedByShutdown++
-		return nil, "the server is shutting down"
-	case s.Limits.Connections > 0 && len(s.conns)+len(s.carriers) >= s.Limits.Connections:
-		s.counts.RefusedByLimit++
-		return nil, "the limit on connections is reached"
-	case !around.trusted && s.crowded(addr):
-		s.counts.RefusedByAddress++
-		return nil, "the limit on connections of one address is reached"
-	}
-	s.counts.Accepted++
-	s.nextID++
-	limits := s.Limits.withDefaults()
-	log := s.logger().With("conn", s.nextID, "remote", nc.RemoteAddr().String())
-	side := &serverSide{srv: s, addr: addr, layers: around}
-	c = newConn(nc, side, limits, log)
-	c.id = s.nextID
-	if s.conns == nil {
-		s.conns = map[*Conn]struct{}{}
-		s.addresses = map[netip.Addr]int{}
-	}
-	s.conns[c] = struct{}{}
-	s.addresses[addr]++
-	s.wg.Add(1)
-	if !s.watching {
-		s.watching = true
-		s.wg.Go(s.watch)
-	}
-	return c, ""
-}
-
-// remoteIP returns the address of a peer without its port; the zero Addr for peers that have none.
-func remoteIP(a net.Addr) netip.Addr {
-	ap, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap().WithZone("")
 }
 
 func (s *Server) baseContext() context.Context {

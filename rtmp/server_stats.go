@@ -7,6 +7,7 @@ type ServerStats struct {
 
 	RefusedByLimit    uint64 // not let in: Limits.Connections was reached
 	RefusedByAddress  uint64 // Limits.ConnectionsPerAddress was reached
+	RefusedByRate     uint64 // Limits.ConnectsPerSecond or ConnectsPerAddress was reached
 	RefusedByShutdown uint64 // Shutdown or Close had been called
 
 	ClosedByPeer    uint64 // ended, by the side of their CloseReason
@@ -29,6 +30,20 @@ func (s *Server) Stats() ServerStats {
 		sum.BytesSent += of.BytesSent
 	}
 	return sum
+}
+
+// refuse counts a connection that was not let in.
+func (s *ServerStats) refuse(why refusal) {
+	switch why {
+	case refusedByShutdown:
+		s.RefusedByShutdown++
+	case refusedByLimit:
+		s.RefusedByLimit++
+	case refusedByAddress:
+		s.RefusedByAddress++
+	case refusedByRate, refusedByAddressRate:
+		s.RefusedByRate++
+	}
 }
 
 // countEnd adds a connection that has ended. s.mu is held.

@@ -139,9 +139,9 @@ func (s *Server) replace(c, next *Conn) (*Conn, error) {
 		return nil, nil
 	}
 	if from != to {
-		if s.crowded(to) {
-			s.counts.RefusedByAddress++
-			return nil, &ProtocolError{Reason: "the limit on connections of one address is reached"}
+		if why := s.refusalOf(to); why != "" {
+			s.counts.refuse(why)
+			return nil, &ProtocolError{Reason: string(why)}
 		}
 		s.uncount(from)
 		s.addresses[to]++
