@@ -39,7 +39,7 @@
 //
 // A stream holds at most RingBytes, plus the largest Lossless of its subscriptions (a 32nd of RingBytes
 // at least), plus 4 MiB of headers; each packet is counted with 192 bytes for its bookkeeping. Names cost nothing once neither
-// a publisher nor a subscription is there.
+// a publisher nor a subscription is there. Hub.Squeeze makes that less for as long as memory is short.
 //
 // # Locks
 //

@@ -14,6 +14,7 @@ type Hub struct {
 
 	mu      sync.Mutex
 	streams map[media.Key]*stream
+	bounds  bounds // of the rings, as Squeeze has set them
 	closed  bool
 
 	timers sync.WaitGroup // one for each running grace
@@ -21,7 +22,9 @@ type Hub struct {
 
 // NewHub returns a hub. A nil cfg is the zero Config; it is not used after NewHub returns.
 func NewHub(cfg *Config) *Hub {
-	return &Hub{cfg: cfg.withDefaults(), streams: make(map[media.Key]*stream)}
+	h := &Hub{cfg: cfg.withDefaults(), streams: make(map[media.Key]*stream)}
+	h.bounds = bounds{h.cfg.RingDuration, h.cfg.RingBytes}
+	return h
 }
 
 // Publish takes the stream key for a publisher, who must close the Publication. It does not block but
@@ -101,7 +104,7 @@ func (h *Hub) subscribe(key media.Key, opts *SubscribeOptions) (sub *Subscriptio
 	defer h.mu.Unlock()
 	sub = &Subscription{hub: h, opts: *opts, since: time.Now(), wake: make(chan struct{}, 1)}
 	if h.closed {
-		sub.stream = newStream(&h.cfg, key)
+		sub.stream = h.newStream(key)
 		sub.stream.closed = true
 		return sub, false
 	}
@@ -142,14 +145,14 @@ func (h *Hub) shut() {
 func (h *Hub) stream(key media.Key) *stream {
 	s := h.streams[key]
 	if s == nil {
-		s = newStream(&h.cfg, key)
+		s = h.newStream(key)
 		h.streams[key] = s
 	}
 	return s
 }
 
-func newStream(cfg *Config, key media.Key) *stream {
-	return &stream{cfg: cfg, key: key, state: &state{}}
+func (h *Hub) newStream(key media.Key) *stream {
+	return &stream{cfg: &h.cfg, key: key, bounds: h.bounds, state: &state{}}
 }
 
 // vacate forgets a stream that has neither publisher nor subscription. It is locked.

@@ -19,6 +19,7 @@ type stream struct {
 
 	mu       sync.Mutex
 	ring     ring
+	bounds   bounds // of the ring
 	timeline timeline
 	headers  media.Headers
 	state    *state          // newest; never nil
@@ -69,8 +70,7 @@ func (s *stream) append(p *media.Packet, opens bool) {
 	}
 	clock := s.timeline.observe(p, s.cfg.RingDuration+time.Second)
 	s.ring.append(p, s.state, clock, size, opens)
-	s.ring.evict(s.cfg.RingDuration, s.cfg.RingBytes)
-	s.ring.release(s.held(s.ring.tail))
+	s.trim()
 	s.wake()
 }
 

@@ -25,7 +25,7 @@ type Limits struct {
 
 	AMF amf.Limits // depth, elements and string bytes of one message; its zero fields have their own defaults
 
-	WriteTotal int // bytes that wait to be sent on all connections of a Server; beyond it the one that holds most is closed; default 1 GiB
+	WriteTotal int64 // bytes that wait to be sent on all connections of a Server; beyond it the one that holds most is closed; default 1 GiB
 
 	Streams           int // message streams of one connection; default 16
 	PendingCalls      int // calls of one connection that wait for their answer, each way; default 256
@@ -68,7 +68,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-func setDefault[T int | time.Duration](field *T, value T) {
+func setDefault[T int | int64 | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}

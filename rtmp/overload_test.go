@@ -82,7 +82,7 @@ func TestWriteTotal(t *testing.T) {
 		srv := &rtmp.Server{Handler: newPublishAll(), Logger: logger, Limits: rtmp.Limits{
 			CommandsPerSecond: 1 << 30, WriteBuffer: 1 << 30, WriteTotal: 256 << 10, WriteStall: time.Hour,
 		}}
-		var clients []wirePeer
+		var clients []*wirePeer
 		var served []chan struct{}
 		for range 2 {
 			client, server := rtmptest.Pipe()
@@ -97,7 +97,7 @@ func TestWriteTotal(t *testing.T) {
 			p := newWirePeer()
 			p.nc = client
 			p.write(t, []string{`connect 1 {app: "live"}`})
-			clients, served = append(clients, p), append(served, done)
+			clients, served = append(clients, &p), append(served, done)
 		}
 		ping, err := parseMessage("PingRequest 1")
 		if err != nil {

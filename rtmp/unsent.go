@@ -17,7 +17,7 @@ func (o *outbound) countUnsent() {
 	o.unsent.Store(now)
 	srv := side.srv
 	total := srv.unsent.Add(now - was)
-	if now > was && total > int64(o.c.limits.WriteTotal) && !srv.relieving.Swap(true) {
+	if now > was && total > o.c.limits.WriteTotal && !srv.relieving.Swap(true) {
 		o.c.wg.Go(func() { srv.relieveUnsent(o.c.limits.WriteTotal) }) // it takes locks that a caller may hold
 	}
 }
@@ -34,7 +34,7 @@ func (o *outbound) releaseUnsent() {
 }
 
 // relieveUnsent closes the connections that hold most of what waits to be sent, until no more than limit is left.
-func (s *Server) relieveUnsent(limit int) {
+func (s *Server) relieveUnsent(limit int64) {
 	defer s.relieving.Store(false)
 	for {
 		var most *Conn
@@ -49,7 +49,7 @@ func (s *Server) relieveUnsent(limit int) {
 			}
 		}
 		s.mu.Unlock()
-		if most == nil || total <= int64(limit) {
+		if most == nil || total <= limit {
 			return
 		}
 		most.close(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("more than %d bytes wait to be sent on all connections together, on this one the most: %d", limit, held)})

@@ -94,6 +94,7 @@ type Limits struct {
 	PartialSize     Size `yaml:"partial_size" reload:"hot" min:"64KiB" max:"1GiB"`
 	PartialTotal    Size `yaml:"partial_total" reload:"hot" min:"1MiB" max:"1GiB"`
 	WriteBuffer     Size `yaml:"write_buffer" reload:"hot" min:"64KiB" max:"1GiB"`
+	WriteTotal      Size `yaml:"write_total" reload:"hot" min:"1MiB" max:"1024GiB"`
 
 	AMFDepth    int  `yaml:"amf_depth" reload:"hot" min:"4" max:"1000"`
 	AMFElements int  `yaml:"amf_elements" reload:"hot" min:"64" max:"16777216"`
@@ -102,6 +103,7 @@ type Limits struct {
 	Streams           int `yaml:"streams" reload:"hot" min:"1" max:"65535"`
 	PendingCalls      int `yaml:"pending_calls" reload:"hot" min:"1" max:"65536"`
 	CommandsPerSecond int `yaml:"commands_per_second" reload:"hot" min:"10" max:"1000000"`
+	MediaPerSecond    int `yaml:"media_per_second" reload:"hot" min:"0"` // 0: no limit
 
 	SharedObjects     int  `yaml:"shared_objects" reload:"hot" min:"1" max:"65536"` // of one connection
 	SharedObjectSlots int  `yaml:"shared_object_slots" reload:"hot" min:"1" max:"65536"`
@@ -110,6 +112,8 @@ type Limits struct {
 
 	Connections           int `yaml:"connections" reload:"hot" min:"0"`             // 0: no limit
 	ConnectionsPerAddress int `yaml:"connections_per_address" reload:"hot" min:"0"` // 0: no limit
+	ConnectsPerSecond     int `yaml:"connects_per_second" reload:"hot" min:"0"`     // 0: no limit
+	ConnectsPerAddress    int `yaml:"connects_per_address" reload:"hot" min:"0"`    // in a second; 0: no limit
 	Publishers            int `yaml:"publishers" reload:"hot" min:"0"`              // 0: no limit
 	PlayersPerStream      int `yaml:"players_per_stream" reload:"hot" min:"0"`      // 0: no limit
 	HTTPConnections       int `yaml:"http_connections" reload:"hot" min:"0"`        // 0: no limit

@@ -243,23 +243,31 @@ func (l *Log) trim(now int64) {
 // bound enforces MaxBytes: the oldest blocks give up their video frames even if players still need them, then the oldest of
 // what is left goes. l.mu is held.
 func (l *Log) bound() {
-	st := &l.store
-	if st.memory() <= l.cfg.MaxBytes {
+	st, most := &l.store, l.maxBytes()
+	if st.memory() <= most {
 		return
 	}
 	keep := int64(never)
 	for _, g := range l.groups {
 		keep = min(keep, g.keep)
 	}
-	for st.memory() > l.cfg.MaxBytes && len(st.blocks) > 1 {
+	for st.memory() > most && len(st.blocks) > 1 {
 		st.evict(keep)
 		if l.gop.key >= 0 && l.gop.off < st.blocks[0].start {
 			l.gop.lose()
 		}
 	}
-	for st.memory() > l.cfg.MaxBytes && st.first < st.blocks[0].seq {
+	for st.memory() > most && st.first < st.blocks[0].seq {
 		st.drop()
 	}
+}
+
+// maxBytes is what the log may hold now.
+func (l *Log) maxBytes() int {
+	if most := l.sweeper.most.Load(); most > 0 {
+		return int(min(int64(l.cfg.MaxBytes), most))
+	}
+	return l.cfg.MaxBytes
 }
 
 // window says how long the message may wait for others to be written with it.
@@ -288,6 +296,10 @@ func (l *Log) announce(now int64, window time.Duration) {
 	}
 	l.sweeper.schedule(l.groups, due, now)
 }
+
+// Squeeze bounds every log to most bytes, where LogConfig.MaxBytes is more; 0 means what that says. It is for a server that is
+// short of memory: a log is held to it when something is written to it, and players that are behind lose what goes.
+func (s *Sweeper) Squeeze(most int64) { s.most.Store(most) }
 
 // Close delivers what is left, for CloseWait at most, and ends every player with ReasonClosed; their OnEnd
 // has returned when it returns. It must not be called from an OnEnd. A second call waits for the first.

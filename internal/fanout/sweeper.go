@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,7 +27,8 @@ type Sweeper struct {
 	epoch  time.Time
 	shards int
 	stop   chan struct{}
-	views  sync.Pool // of *view, for joins
+	views  sync.Pool    // of *view, for joins
+	most   atomic.Int64 // bytes of each log; 0: what its LogConfig says
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex

@@ -43,10 +43,11 @@ const (
 	byNotFound
 	byUnplayable
 	byLoop
+	byMemory
 	byShutdown
 )
 
-var reasonNames = [...]string{"app", "address", "token", "user", "busy", "limit", "not_found", "unplayable", "loop", "shutdown"}
+var reasonNames = [...]string{"app", "address", "token", "user", "busy", "limit", "not_found", "unplayable", "loop", "memory", "shutdown"}
 
 func (c *counters) refuse(what request, why reason) { c.refused[what][why].Add(1) }
 

@@ -34,6 +34,7 @@ func (n *Node) Listen(ctx context.Context) error {
 		n.cleanWindows(n.Config())
 		n.useRelays(n.Config())
 		n.startMeter()
+		n.startMemory()
 		n.failed = make(chan error, len(n.doors))
 		return nil
 	}

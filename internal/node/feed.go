@@ -43,6 +43,7 @@ const dryAfter = 5 * time.Second
 var (
 	errStopping   = errors.New("node: shutting down")
 	errManyEnough = errors.New("node: limits.players_per_stream is reached")
+	errNoMemory   = errors.New("node: out of memory")
 )
 
 // enter counts a player into the feed for key, which it makes if need be, begun at the stream's newest key frame. It

@@ -34,6 +34,9 @@ func (h *handler) ServeConnect(ctx context.Context, r *rtmp.ConnectRequest) erro
 			"conn", r.Conn.ID(), "remote", r.Conn.RemoteAddr().String(), "app", brief(r.App), "client", brief(r.FlashVer))
 		return rtmp.Refuse(rtmp.CodeConnectInvalidApp, "There is no application %q on this server.", brief(r.App))
 	}
+	if err := n.noMemory(n.log.With("conn", r.Conn.ID(), "remote", r.Conn.RemoteAddr().String()), toConnect, severe, rtmp.CodeConnectRejected); err != nil {
+		return err
+	}
 	if err := n.admit(r); err != nil {
 		return err
 	}
@@ -54,6 +57,11 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 		n.counters.refuse(toPublish, d.reason)
 		log.Warn("publisher refused", "reason", d.log)
 		return d.status
+	}
+	if !n.onAir(s.Key()) { // who comes back, or takes over, takes the place of another
+		if err := n.noMemory(log, toPublish, short, rtmp.CodePublishBadName); err != nil {
+			return err
+		}
 	}
 	limit := n.Config().Limits.Publishers
 	defer n.publishers.Add(-1)
@@ -78,6 +86,9 @@ func (h *handler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 		n.counters.refuse(toPlay, d.reason)
 		log.Warn("player refused", "reason", d.log)
 		return d.status
+	}
+	if err := n.noMemory(log, toPlay, short, rtmp.CodePlayFailed); err != nil {
+		return err
 	}
 	switch title, err := n.film(ctx, &app, s); {
 	case ctx.Err() != nil:

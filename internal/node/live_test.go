@@ -53,6 +53,7 @@ func TestPlayersOfTwoStreamsOnOneConnection(t *testing.T) {
 		}
 		players = append(players, p)
 	}
+	until(t, "both players were in the log", func() bool { return s.inLog() == 2 })
 	pub := publish(t, s.url("/live/cam"))
 	send(t, pub, want...)
 	for i, p := range players {

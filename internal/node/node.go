@@ -35,7 +35,7 @@ type Node struct {
 	acme    *acme.Manager // nil without domains
 	auth    authenticators
 	swf     atomic.Pointer[swfFiles]
-	memory  int64 // the Go runtime's memory limit as it was at the start
+	memory  memory
 
 	doors   []door
 	state   atomic.Int32 // one of the states below
@@ -47,9 +47,9 @@ type Node struct {
 	objects *sharedobject.Objects
 	archive archive
 
-	rewind   rewind
 	playback playback
 	outputs  outputs
+	rewind   rewind
 
 	findings   findings
 	peers      peers
@@ -80,7 +80,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 	n := &Node{
 		log:     logger,
 		sweeper: fanout.NewSweeper(0),
-		memory:  debug.SetMemoryLimit(-1),
+		memory:  memory{own: debug.SetMemoryLimit(-1)},
 		started: time.Now(),
 		feeds:   map[feedKey]*feed{},
 	}
@@ -88,7 +88,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 	n.newRelay(cfg)
 	n.auth.init()
 	n.swf.Store(&swfFiles{})
-	n.limitMemory(cfg)
+	n.memory.limitMemory(int64(cfg.Limits.Memory))
 	n.newSharedObjects(cfg)
 	n.playback.init()
 	n.newOutputs()
@@ -126,14 +126,15 @@ func (n *Node) Ready() error {
 // that are behind have two seconds in any case.
 func (n *Node) Shutdown(ctx context.Context) error {
 	n.state.Store(stateStopping)
+	defer context.AfterFunc(ctx, n.archive.closeBucket)()
 	err := n.stopAccepting()
 	n.relay.Close()
 	n.hub.Close()
 	n.closeFeeds()
 	n.outputs.close()
-	defer context.AfterFunc(ctx, n.archive.closeBucket)()
 	err = errors.Join(err, n.playback.close(), n.rewind.close(), n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
 	n.stopMeter()
+	n.stopMemory()
 	for _, d := range n.doors {
 		if d.http != nil {
 			err = errors.Join(err, shutdownHTTP(ctx, d.http))

@@ -120,6 +120,9 @@ func (n *Node) arrive(key media.Key) error {
 	if limit > 0 && n.playersLocked(key) >= limit {
 		return errManyEnough
 	}
+	if n.memory.shortage() >= short {
+		return errNoMemory
+	}
 	n.outputs.mu.Lock()
 	defer n.outputs.mu.Unlock()
 	n.outputs.watching[key]++
@@ -322,6 +325,10 @@ func (n *Node) turnDown(w http.ResponseWriter, r *http.Request, q *webRequest, e
 		n.counters.refuse(toPlay, byLimit)
 		q.log.Warn("player refused: limits.players_per_stream is reached", "limit", n.Config().Limits.PlayersPerStream)
 		text = "The stream has as many players as it takes."
+	case errors.Is(err, errNoMemory):
+		n.counters.refuse(toPlay, byMemory)
+		q.log.Warn("refused: the server is out of memory; raise limits.memory, or give the machine less to do", "request", requestNames[toPlay])
+		text = "The server is out of memory; try again later."
 	case errors.Is(err, stream.ErrNoData), errors.Is(err, hls.ErrNotYet):
 		text = "The stream has just begun, or sends nothing; ask again in a moment."
 	case isStream:

@@ -1,8 +1,6 @@
 package node
 
 import (
-	"runtime/debug"
-
 	"leat/internal/config"
 	"leat/live"
 	"leat/rtmp"
@@ -29,6 +27,7 @@ func rtmpLimits(cfg *config.Config) rtmp.Limits {
 		PublishIdle:           l.PublishIdle,
 		WriteStall:            l.WriteStall,
 		WriteBuffer:           int(l.WriteBuffer),
+		WriteTotal:            int64(l.WriteTotal),
 		ControlMessage:        int(l.ControlMessage),
 		CommandMessage:        int(l.CommandMessage),
 		MediaMessage:          int(l.MediaMessage),
@@ -38,23 +37,21 @@ func rtmpLimits(cfg *config.Config) rtmp.Limits {
 		Streams:               l.Streams,
 		PendingCalls:          l.PendingCalls,
 		CommandsPerSecond:     l.CommandsPerSecond,
+		MediaPerSecond:        l.MediaPerSecond,
 		SharedObjects:         l.SharedObjects,
 		Connections:           connectionLimit(l.Connections, maxDescriptors()),
 		ConnectionsPerAddress: l.ConnectionsPerAddress,
+		ConnectsPerSecond:     l.ConnectsPerSecond,
+		ConnectsPerAddress:    l.ConnectsPerAddress,
+	}
+	if memory := int64(l.Memory); memory > 0 { // what all connections share is a part of it
+		limits.PartialTotal = int(min(int64(limits.PartialTotal), memory/4))
+		limits.WriteTotal = min(limits.WriteTotal, memory/4)
 	}
 	limits.AMF.Depth = l.AMFDepth
 	limits.AMF.Elements = l.AMFElements
 	limits.AMF.StringBytes = int(l.AMFString)
 	return limits
-}
-
-// limitMemory sets the Go runtime's soft limit; 0 goes back to what was in force when the node was made.
-func (n *Node) limitMemory(cfg *config.Config) {
-	limit := n.memory
-	if m := int64(cfg.Limits.Memory); m > 0 {
-		limit = m
-	}
-	debug.SetMemoryLimit(limit)
 }
 
 // Reload puts cfg into force as far as that is possible without a restart, and logs what has changed and what has not.
@@ -69,7 +66,7 @@ func (n *Node) Reload(cfg *config.Config) {
 		n.log.Error("persistent shared objects cannot be stored, new ones are refused", "err", err)
 	}
 	n.useRelays(now)
-	n.limitMemory(now)
+	n.memory.limitMemory(int64(now.Limits.Memory))
 	if n.cert != nil {
 		n.cert.use(now.TLS)
 	} else if now.TLS.Cert != "" {

@@ -14,7 +14,8 @@ func (n *Node) snapshot() metrics.Snapshot {
 		Connections:         stats.Open,
 		ConnectionsAccepted: stats.Accepted,
 		ConnectionsRefused: happened(map[string]uint64{
-			"connections": stats.RefusedByLimit, "address": stats.RefusedByAddress, "shutdown": stats.RefusedByShutdown,
+			"connections": stats.RefusedByLimit, "address": stats.RefusedByAddress,
+			"rate": stats.RefusedByRate, "shutdown": stats.RefusedByShutdown,
 		}),
 		ConnectionsClosed: happened(map[string]uint64{
 			string(rtmp.SidePeer): stats.ClosedByPeer, string(rtmp.SideLocal): stats.ClosedByLocal,
