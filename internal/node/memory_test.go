@@ -19,8 +19,14 @@ func TestShortageOf(t *testing.T) {
 		used, limit int64
 		want        shortage
 	}{
-		{0, 1000, roomy}, {699, 1000, roomy}, {700, 1000, tight}, {849, 1000, tight}, {850, 1000, short},
-		{920, 1000, severe}, {5000, 1000, severe}, {100 << 30, 200 << 30, roomy},
+		{0, 1000, roomy},
+		{699, 1000, roomy},
+		{700, 1000, tight},
+		{849, 1000, tight},
+		{850, 1000, short},
+		{920, 1000, severe},
+		{5000, 1000, severe},
+		{100 << 30, 200 << 30, roomy},
 	} {
 		if got := shortageOf(tt.used, tt.limit); got != tt.want {
 			t.Errorf("%d of %d: %d, want %d", tt.used, tt.limit, got, tt.want)
