@@ -29,6 +29,7 @@ const (
 
 // Reasons in the descriptions of refusals. AuthLLNW writes authfail and AuthAdobe authfailed.
 const (
+	authReject     = "[ AccessManager.Reject ] : "
 	authNeedCode   = "code=403 need auth"
 	authNeed       = "?reason=needauth"
 	authFailed     = "?reason=authfail"

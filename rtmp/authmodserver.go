@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 )
@@ -68,7 +69,7 @@ func (a *Authmod) Authenticate(ctx context.Context, app string) (AuthResult, err
 	user := params["user"]
 	switch {
 	case params["authmod"] != string(mode) || user == "" || len(user) > maxAuthUser:
-		return AuthResult{Description: "[ AccessManager.Reject ] : [ " + authNeedCode + "; authmod=" + string(mode) + " ] : "}, nil
+		return AuthResult{Description: authReject + "[ " + authNeedCode + "; authmod=" + string(mode) + " ] : "}, nil
 	case params["response"] == "":
 		return a.challenge(mode, user)
 	}
@@ -182,7 +183,19 @@ func (a *Authmod) random() io.Reader {
 }
 
 func authPrefix(mode AuthMode) string {
-	return "[ AccessManager.Reject ] : [ authmod=" + string(mode) + " ] : "
+	return authReject + "[ authmod=" + string(mode) + " ] : "
+}
+
+// refusalText is what a log says of a refused connect. The texts of publisher authentication are for machines: they hold
+// the user, and the challenge and the answer to it.
+func refusalText(e *StatusError) string {
+	switch {
+	case !strings.HasPrefix(e.Description, authReject):
+		return e.Error()
+	case strings.Contains(e.Description, authFailed):
+		return "the user or the password is wrong"
+	}
+	return "the application wants to know the user and the password; a client that has them comes back with them at once"
 }
 
 func authRefusal(mode AuthMode, params map[string]string) string {

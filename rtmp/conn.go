@@ -169,7 +169,7 @@ func (c *Conn) end(err error) {
 	case errors.As(err, &pe):
 		c.close(&CloseReason{Side: SideLocal, Text: pe.Reason, Err: err})
 	case errors.As(err, &notRTMP):
-		c.close(&CloseReason{Side: SideLocal, Text: notRTMPText(notRTMP), Err: err})
+		c.close(&CloseReason{Side: SideLocal, Text: c.notRTMPText(notRTMP), Err: err})
 	case tlsText(c.nc, err) != "":
 		c.close(&CloseReason{Side: SidePeer, Text: tlsText(c.nc, err), Err: err})
 	case errors.As(err, &ce):
@@ -204,13 +204,16 @@ func (c *Conn) eofText() string {
 	return "the peer closed the connection"
 }
 
-func notRTMPText(e *handshake.NotRTMPError) string {
+func (c *Conn) notRTMPText(e *handshake.NotRTMPError) string {
+	if c.id == 0 { // dialled
+		return fmt.Sprintf("what answers there is not RTMP but looks like %s (first byte 0x%02x)", e.Looks, e.First)
+	}
 	switch e.Looks {
-	case "TLS":
+	case handshake.LooksTLS:
 		return "this is TLS (rtmps://) on a port that speaks plain RTMP: use rtmp:// here, or configure a certificate for RTMPS"
 	case handshake.LooksPROXY:
 		return "this begins with a header of the PROXY protocol, and the address is not one of a trusted proxy"
-	case "HTTP":
+	case handshake.LooksHTTP:
 		return "this is HTTP on the RTMP port: open web pages on the HTTP port, and publish with an rtmp:// address"
 	}
 	return fmt.Sprintf("this is not RTMP but looks like %s (first byte 0x%02x)", e.Looks, e.First)

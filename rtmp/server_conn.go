@@ -166,7 +166,7 @@ func (s *serverSide) refuse(c *Conn, cmd *message.Command, e *StatusError) error
 		outgoing{0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID, Args: []any{info}}},
 		outgoing{0, &message.Command{Name: "close"}},
 	)
-	c.closeGently(&CloseReason{Side: SideLocal, Text: "connect was refused: " + e.Error(), Err: e})
+	c.closeGently(&CloseReason{Side: SideLocal, Text: "connect was refused: " + refusalText(e), Err: e})
 	return err
 }
 

@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	)
 	verb, err := parser.Parse(args)
 	if err != nil {
-		err = &exitError{exitUsage, fmt.Errorf("%w; see leat --help", err)}
+		err = &exitError{exitUsage, misused(err, args)}
 	} else {
 		err = verb.Run()
 	}
@@ -56,4 +56,18 @@ func run(ctx context.Context, args []string, std streams) int {
 		_, _ = fmt.Fprintf(std.err, "leat: %v\n", err) // there is nowhere else to say it; the exit code remains
 	}
 	return exitCode(err)
+}
+
+// misused says what is wrong with a command line, and which help to ask for.
+func misused(err error, args []string) error {
+	if len(args) == 0 {
+		return errors.New("say what to do, such as leat serve; leat --help lists all")
+	}
+	see := "leat"
+	if bad, ok := errors.AsType[*kong.ParseError](err); ok {
+		if node := bad.Context.Selected(); node != nil {
+			see = node.FullPath()
+		}
+	}
+	return fmt.Errorf("%w; see %s --help", err, see)
 }

@@ -34,10 +34,18 @@ func (c configCheck) Run(std streams) error {
 		return &exitError{exitUsage, errors.New("config check needs the name of a file")}
 	}
 	if _, err := config.Load(c.File, os.Environ()); err != nil {
-		return fmt.Errorf("the configuration has mistakes:\n%w", err)
+		return mistaken(err)
 	}
 	if _, err := fmt.Fprintf(std.out, "%s is in order\n", c.File); err != nil {
 		return fmt.Errorf("report on %s: %w", c.File, err)
 	}
 	return nil
+}
+
+// mistaken says what the lines of a configuration's mistakes are about. A file that cannot be read has none.
+func mistaken(err error) error {
+	if errors.Is(err, config.ErrUnreadable) {
+		return err
+	}
+	return fmt.Errorf("the configuration has mistakes:\n%w", err)
 }

@@ -26,6 +26,13 @@ func (t *target) explain(ctx context.Context, err error, doing string) (code int
 	if ctx.Err() != nil {
 		return exitFailed, errInterrupted.Error()
 	}
+	switch {
+	case errors.Is(err, rtmp.ErrAuthRequired):
+		return exitRefused, fmt.Sprintf("%s wants a user and a password for %s; write them in the URL: rtmp://user:password@host/app/name",
+			t.url.Address(), t.stream())
+	case errors.Is(err, rtmp.ErrAuthFailed):
+		return exitRefused, fmt.Sprintf("%s refused the user or the password for %s; correct them in the URL", t.url.Address(), t.stream())
+	}
 	if refused, ok := errors.AsType[*rtmp.StatusError](err); ok {
 		if refused.Redirect != "" {
 			return exitRefused, fmt.Sprintf("%s sends us elsewhere to %s %s, which cannot be followed: %s",

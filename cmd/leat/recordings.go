@@ -39,7 +39,7 @@ func (f *recordingsFolder) open(std streams) (*node.Archive, error) {
 	}
 	cfg, err := config.Load(f.Config, os.Environ(), overrides...)
 	if err != nil {
-		return nil, fmt.Errorf("the configuration has mistakes:\n%w", err)
+		return nil, mistaken(err)
 	}
 	log := newLogger(std.err, config.LogText, slog.LevelWarn)
 	archive, err := node.OpenArchive(cfg, log)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -55,7 +54,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) (err error) {
 	defer cancel()
 	cfg, err := c.load()
 	if err != nil {
-		return fmt.Errorf("the configuration has mistakes:\n%w", err)
+		return mistaken(err)
 	}
 	level := new(slog.LevelVar)
 	level.Set(cfg.Log.Level.Level())

@@ -27,18 +27,18 @@ func TestArguments(t *testing.T) {
 		code int
 		want string
 	}{
-		{"publish", 64, `expected "<source> <url> ..."; see leat --help`},
+		{"publish", 64, `expected "<source> <url> ..."; see leat publish --help`},
 		{"publish cam.flv http://127.0.0.1/live/cam", 64, "the URL cannot be used: the scheme is not one of RTMP" + form},
 		{"publish cam.flv rtmp://127.0.0.1/live", 64, "the URL names no stream" + form},
 		{"publish --speed=-1 cam.flv " + url, 64, "--speed must not be negative"},
 		{"publish --timeout=-1s cam.flv " + url, 64, "--timeout must not be negative"},
-		{"publish --type dead cam.flv " + url, 64, `--type must be one of "live","record","append","appendWithGap" but got "dead"; see leat --help`},
+		{"publish --type dead cam.flv " + url, 64, `--type must be one of "live","record","append","appendWithGap" but got "dead"; see leat publish --help`},
 		{"publish - " + url, 1, "standard input: this is not an FLV file"},
 		{"publish . " + url, 1, "cannot read the file: . is a folder"},
 		{"publish none.flv " + url, 1, "cannot read the file: open none.flv: no such file or directory"},
 		{"publish cam.flv " + url, 3, "cannot connect to 127.0.0.1:1: nothing listens there; check host and port, and whether the server runs"},
 
-		{"play", 64, `expected "<url>"; see leat --help`},
+		{"play", 64, `expected "<url>"; see leat play --help`},
 		{"play -o x.flv rtmp://", 64, "the URL cannot be used: no host name" + form},
 		{"play --duration=-1s -o x.flv " + url, 64, "--duration must not be negative"},
 		{"play --start=-1s -o x.flv " + url, 64, "--start must not be negative"},
@@ -46,7 +46,7 @@ func TestArguments(t *testing.T) {
 		{"play -o . " + url, 1, "cannot write .: it is a folder"},
 		{"play -o - " + url, 3, "cannot connect to 127.0.0.1:1: nothing listens there; check host and port, and whether the server runs"},
 
-		{"probe", 64, `expected "<url>"; see leat --help`},
+		{"probe", 64, `expected "<url>"; see leat probe --help`},
 		{"probe --analyze 0s " + url, 64, "--analyze must be more than 0"},
 		{"probe http://127.0.0.1/live/cam", 64, "the URL cannot be used: the scheme is not one of RTMP" + form},
 		{"probe -", 1, "standard input: this is not an FLV file"},

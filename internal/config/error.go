@@ -1,9 +1,13 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
+
+// ErrUnreadable says that there is no reading the file. What the system says about it is in the chain, too.
+var ErrUnreadable = errors.New("cannot read the configuration")
 
 // An Error is one mistake in a configuration. What Load and Parse return holds one or more, joined; errors.As
 // finds the first.

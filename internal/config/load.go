@@ -24,7 +24,7 @@ type Override struct {
 // Load reads the file at path over the defaults, then the variables of env that begin with LEAT_ (env is as
 // os.Environ returns it), then the overrides, which an unknown Field makes panic. An empty path means no file.
 //
-// All mistakes are returned together, each an *Error. A variable that sets no field is left alone, as other
+// All mistakes are returned together, each an *Error; a file that cannot be read is ErrUnreadable. A variable that sets no field is left alone, as other
 // programs may have named it, unless it is a slip of one that does.
 func Load(path string, env []string, overrides ...Override) (*Config, error) {
 	if path == "" {
@@ -32,7 +32,7 @@ func Load(path string, env []string, overrides ...Override) (*Config, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &Error{Reason: "cannot read the configuration: " + err.Error(), Err: err}
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return parse(path, text, env, overrides)
 }

@@ -82,6 +82,9 @@ func (l *loader) validateAddresses() {
 		}
 		takenBy[listener.address] = listener.field
 	}
+	if c.RTMP == "" && c.RTMPS == "" && c.HTTP == "" && c.Admin == "" {
+		l.fail("rtmp", "is turned off, and so are rtmps, http and admin: the server would have nothing to do")
+	}
 }
 
 func (l *loader) validateTLS() {
