@@ -144,6 +144,9 @@ func (o *Outlet) Next(at time.Duration) bool {
 	return true
 }
 
+// HasNext reports whether the playlist holds something to follow.
+func (o *Outlet) HasNext() bool { return o.p.st.hasNext(o.p) }
+
 // Close ends the stream without a word to the client, which was told already. What it asked to be played next begins.
 func (o *Outlet) Close() {
 	if o.finish() {

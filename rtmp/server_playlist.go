@@ -164,14 +164,15 @@ func (st *serverStream) swap(c Play2Command, req PlayRequest) error {
 		return st.status(Refuse(CodePlayFailed, "Playlist swap failed.").Status)
 	}
 	st.mu.Unlock()
-	return st.status(TransitionStatus(old, req.Name))
+	return st.status(TransitionStatus(old, req.Name, CodeTransitionSuccess))
 }
 
-// TransitionStatus says that a play2 command is being obeyed: the change from one stream to another is under way.
-func TransitionStatus(from, to string) Status {
+// TransitionStatus says that a play2 command is being obeyed: the change from one stream to another is under way. The reason is
+// CodeTransitionSuccess, or CodeTransitionForced when the change comes before its time because the old stream goes no further.
+func TransitionStatus(from, to string, reason Code) Status {
 	return Status{
 		Code: string(CodePlayTransition), Description: "Transitioning from " + from + " to " + to + ".", Details: to,
-		Extra: []amf.Member{{Name: "reason", Value: string(CodeTransitionSuccess)}},
+		Extra: []amf.Member{{Name: "reason", Value: string(reason)}},
 	}
 }
 

@@ -31,7 +31,7 @@
 // # Lanes
 //
 // The fast lane writes contiguous bytes. A player leaves it for the slow lane, which picks messages
-// by index, while it is lagging, does not want audio or video, has a limited duration, or waits for a key
+// by index, while it is lagging, does not want audio or video, has a limited duration, is to end soon, or waits for a key
 // frame. Lagging is who had once reached the head (or had MaxLag to do so) and fell behind by more than one GOP, GOPs under a
 // second counted together: it goes on with the audio, without video up to the newest key frame, and is then back in
 // the fast lane. Configuration, data and control messages are sent in either lane.

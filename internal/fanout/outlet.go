@@ -50,9 +50,10 @@ const (
 	ReasonLag                        // it took nothing for MaxLag, or was so far behind
 	ReasonDuration                   // JoinOptions.Duration is over
 	ReasonError                      // its Outlet failed
+	ReasonFinished                   // Player.Finish: it has got what there was
 )
 
-// String returns a word for r: "closed", "lag", "duration", "error"; "none" for the zero value.
+// String returns a word for r: "closed", "lag", "duration", "error", "finished"; "none" for the zero value.
 func (r Reason) String() string {
 	switch r {
 	case ReasonClosed:
@@ -63,6 +64,8 @@ func (r Reason) String() string {
 		return "duration"
 	case ReasonError:
 		return "error"
+	case ReasonFinished:
+		return "finished"
 	}
 	return "none"
 }

@@ -36,6 +36,8 @@ type Player struct {
 	limit        time.Duration // 0: none
 	origin       time.Duration // timestamp that limit counts from
 	started      bool          // origin is set
+	finishing    bool          // ends in front of message until
+	until        int64
 
 	caughtUp bool  // has been at the head
 	rested   bool  // is at the head
@@ -66,6 +68,24 @@ func (p *Player) SetReceive(audio, video bool) {
 		p.waitKey, p.switched, p.needHeaders = true, true, true
 	}
 	p.video = video
+}
+
+// Finish ends the player with ReasonFinished as soon as it has got all that is in the log now. It does not wait for that.
+// OnEnd is told, unless Leave comes first.
+func (p *Player) Finish() {
+	p.mu.Lock()
+	if !p.ended.Load() && !p.finishing {
+		p.finishing, p.until = true, p.log.next()
+	}
+	p.mu.Unlock()
+	p.log.sweeper.ready(p)
+}
+
+// next returns the sequence number of the message that will come next.
+func (l *Log) next() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.store.next
 }
 
 // PlayerStats is a snapshot of a Player.
@@ -191,10 +211,13 @@ func (p *Player) send(v *view) Reason {
 			p.first = nil
 			continue
 		case p.slow():
+			if p.finishedAt(p.seq) {
+				return ReasonFinished
+			}
 			if p.pick(v, &run) {
 				return ReasonDuration
 			}
-			if len(p.first) > 0 {
+			if len(p.first) > 0 || p.finishedAt(p.seq) {
 				continue
 			}
 		}
@@ -229,7 +252,7 @@ func (p *Player) send(v *view) Reason {
 }
 
 // slow says that the messages have to be picked one by one.
-func (p *Player) slow() bool { return !p.audio || !p.video || p.waitKey || p.limit > 0 }
+func (p *Player) slow() bool { return !p.audio || !p.video || p.waitKey || p.limit > 0 || p.finishing }
 
 // write offers b to the Outlet.
 func (p *Player) write(b []byte, now int64) (int, error) {

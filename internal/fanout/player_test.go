@@ -108,6 +108,43 @@ func TestJoinerIsNotLagging(t *testing.T) {
 	})
 }
 
+// TestFinish: the player gets what is in the log, however slowly, and nothing behind it.
+func TestFinish(t *testing.T) {
+	for _, audioOnly := range []bool{false, true} {
+		bubble(t, LogConfig{}, func(t *testing.T, l *Log, s *stream) {
+			s.size = 100
+			o := newOutlet(t, 0)
+			var e ended
+			opts := both
+			opts.Video, opts.OnEnd = !audioOnly, e.onEnd
+			p := l.Join(o, opts)
+			s.second(true)
+			want := s.number
+			p.Finish()
+			s.second(true)
+			o.grant(-1)
+			synctest.Wait()
+			b, _ := o.take()
+			msgs, _ := split(t, b)
+			if last := msgs[len(msgs)-1]; last.number != want-1 && last.number != want {
+				t.Errorf("the last message is %d of %d", last.number, want)
+			}
+			e.want(t, ReasonFinished)
+		})
+	}
+	bubble(t, LogConfig{}, func(t *testing.T, l *Log, s *stream) {
+		var e ended
+		opts := both
+		opts.OnEnd = e.onEnd
+		p := l.Join(newOutlet(t, -1), opts)
+		s.second(true)
+		synctest.Wait()
+		p.Finish()
+		synctest.Wait()
+		e.want(t, ReasonFinished)
+	})
+}
+
 func TestStalledPlayerEnds(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -464,7 +501,7 @@ func TestOnSweep(t *testing.T) {
 }
 
 func TestReasonString(t *testing.T) {
-	for r, want := range []string{"none", "closed", "lag", "duration", "error", "none"} {
+	for r, want := range []string{"none", "closed", "lag", "duration", "error", "finished", "none"} {
 		if got := Reason(r).String(); got != want {
 			t.Errorf("Reason(%d) is %q, want %q", r, got, want)
 		}

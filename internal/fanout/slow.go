@@ -35,7 +35,7 @@ func (p *Player) pick(v *view, run *span) (over bool) {
 	}
 	var from *message
 	v.ends = v.ends[:0]
-	for p.seq+int64(len(v.ends)) < v.next {
+	for p.seq+int64(len(v.ends)) < v.next && !p.finishedAt(p.seq+int64(len(v.ends))) {
 		m := st.at(p.seq + int64(len(v.ends)))
 		what := p.judge(l, m)
 		if from != nil {
@@ -78,6 +78,9 @@ func (p *Player) pick(v *view, run *span) (over bool) {
 	}
 	return false
 }
+
+// finishedAt reports whether the player is to end in front of message seq. p.mu is held.
+func (p *Player) finishedAt(seq int64) bool { return p.finishing && seq >= p.until }
 
 // countFrom lets the duration begin at the first frame that is sent. p.mu is held.
 func (p *Player) countFrom(m *message) {

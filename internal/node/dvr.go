@@ -118,7 +118,7 @@ func (p *player) back(commands ...rtmp.Command) bool {
 	if window == nil {
 		return false
 	}
-	return p.behind(vod.NewTitle(window, window.Leave), p.placeIn(window), commands)
+	return p.behind(vod.NewTitle(window, window.Leave), p.placeIn(window), commands, 0)
 }
 
 // placeIn takes the player out of the log, and returns where it goes on in what is kept of the stream. One that has got nothing yet
@@ -131,8 +131,9 @@ func (p *player) placeIn(b format.Broadcast) *vod.Place {
 	return &vod.Place{After: place.After, At: place.At, WaitKey: place.WaitKey}
 }
 
-// behind lets the player play a broadcast from a place on, behind the live stream. It has left the log. turn is held.
-func (p *player) behind(title *vod.Title, from *vod.Place, commands []rtmp.Command) bool {
+// behind lets the player play a broadcast from a place on, behind the live stream. It has left the log. at, when not 0, is where on
+// the client's timeline an entry of a playlist begins. turn is held.
+func (p *player) behind(title *vod.Title, from *vod.Place, commands []rtmp.Command, at time.Duration) bool {
 	s := p.outlet.Stream()
 	request := s.Play()
 	if left := p.remaining(); left > 0 && request.Duration > 0 {
@@ -150,6 +151,7 @@ func (p *player) behind(title *vod.Title, from *vod.Place, commands []rtmp.Comma
 	}
 	session, err := p.node.playback.engine.Play(vod.SessionConfig{
 		Outlet: shifted{p.outlet}, Title: title, Name: p.current.Name, Request: request, BufferLength: s.BufferLength(),
+		Follows: at > 0, At: at,
 		From: from, Commands: commands, Live: p.rejoin, Switch: p.rendition,
 		ClientSeek:   s.Request().Capabilities.VideoFunction&rtmp.VideoClientSeek != 0,
 		Aggregate:    s.Aggregates(),

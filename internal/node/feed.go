@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -167,6 +169,7 @@ func (f *feed) pump() {
 		switch item.Event {
 		case live.EventUnpublished:
 			dry.Stop()
+			f.letGo()
 			f.tellUnpublished()
 		case live.EventPublished:
 			f.restart()
@@ -194,6 +197,16 @@ func (f *feed) tellPublished() {
 	f.out.WriteControl(enc.AppendStatus(enc.AppendStreamBegin(nil), rtmp.Status{
 		Code: string(rtmp.CodePlayPublishNotify), Description: name + " is now published.", Details: name,
 	}))
+}
+
+// letGo lets the players go on with their playlists when they have had all of a stream that is over.
+func (f *feed) letGo() {
+	f.node.mu.Lock()
+	players := slices.Collect(maps.Keys(f.players))
+	f.node.mu.Unlock()
+	for _, p := range players {
+		p.goOn()
+	}
 }
 
 func (f *feed) tellUnpublished() {

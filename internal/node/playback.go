@@ -146,7 +146,8 @@ func (n *Node) film(ctx context.Context, app *config.App, s *rtmp.PlayStream) (*
 	}
 	title, err := n.playback.catalog.Open(ctx, s.Key(), n.libraries(app)...)
 	// librtmp (rtmpdump, VLC) asks for position 0 of everything that its user did not call live.
-	if errors.Is(err, fs.ErrNotExist) && (start < 0 || start == 0 && n.onAir(s.Key())) {
+	// Who resumes a live stream on a new connection names where it was.
+	if errors.Is(err, fs.ErrNotExist) && (start < 0 || (start == 0 || s.Play().Resumed) && n.onAir(s.Key())) {
 		return nil, nil
 	}
 	return title, err

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"leat/internal/dvr"
 	"leat/internal/fanout"
 	"leat/internal/vod"
 	"leat/internal/web/api"
@@ -38,6 +39,9 @@ type player struct {
 	sum          fanout.PlayerStats // of the times in a log that are over
 	over         bool
 }
+
+// frameTime is how long the last frame of a live stream is shown before what follows it in a playlist.
+const frameTime = 33 * time.Millisecond
 
 // join detaches a player from its handler and lets it join its stream's feed.
 func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
@@ -86,10 +90,38 @@ func (p *player) begin(s *rtmp.PlayStream, first func()) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	if window, place := p.node.rewound(s); window != nil {
-		p.behind(vod.NewTitle(window, window.Leave), place, nil)
+		at, _ := s.Continued()
+		p.behind(vod.NewTitle(window, window.Leave), place, nil, at)
+		return
+	}
+	if at, follows := s.Continued(); follows && p.follow(at) {
 		return
 	}
 	p.enter(first, 0)
+}
+
+// follow lets the player of a playlist go on where the entry before has ended: what is live has other times. turn is held.
+func (p *player) follow(at time.Duration) bool {
+	ring := dvr.NewRing(p.node.hub, p.current)
+	_, to, ok := ring.Span()
+	if !ok {
+		return false
+	}
+	title := vod.NewTitle(ring, func() {})
+	if window := p.node.window(p.current); window != nil {
+		title = vod.NewTitle(window, window.Leave)
+	}
+	return p.behind(title, &vod.Place{At: to}, nil, at)
+}
+
+// goOn lets a player whose stream is over go on with its playlist, when it has had all of the stream.
+func (p *player) goOn() {
+	p.mu.Lock()
+	member := p.member
+	p.mu.Unlock()
+	if member != nil && p.outlet.HasNext() {
+		member.Finish()
+	}
 }
 
 // enter joins the log, behind the packet numbered after if that is not 0, and reports false if it is not there. first is called
@@ -167,6 +199,10 @@ func (p *player) command(cmd rtmp.Command) {
 			p.change(cmd)
 			return
 		}
+	case rtmp.QueuedCommand:
+		if p.hasPlayed() && !p.node.onAir(p.current) {
+			p.goOn()
+		}
 	case rtmp.ReceiveAudioCommand:
 		p.receive(&p.audio, cmd.On)
 	case rtmp.ReceiveVideoCommand:
@@ -198,6 +234,13 @@ func (p *player) playing() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.member != nil && !p.over
+}
+
+// hasPlayed reports whether it is in the log and has got something there.
+func (p *player) hasPlayed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.member != nil && p.member.Stats().Messages > 0
 }
 
 // receive turns a kind of media, audio or video of p, on or off.
@@ -275,15 +318,28 @@ func (p *player) ended(reason fanout.Reason) {
 		p.leave("it was too slow for limits.max_lag")
 		p.outlet.End(rtmp.Status{Code: string(rtmp.CodePlayInsufficientBW), Description: "Data is playing slower than normal: " + name + " is ended.", Details: name})
 		p.outlet.Stream().Conn().Kick("the player was too slow: it fell behind by more than limits.max_lag")
-	case fanout.ReasonDuration:
-		p.leave("it has had the duration that it asked for")
-		p.outlet.Complete()
+	case fanout.ReasonDuration, fanout.ReasonFinished:
+		at, played := p.reached()
+		p.leave("it has had what it asked for")
+		if !played || !p.outlet.Next(at) {
+			p.outlet.Complete()
+		}
 	case fanout.ReasonClosed:
 		p.leave("the server is shutting down")
 		p.outlet.Complete()
 	case fanout.ReasonError:
 		p.leave("the connection is gone")
 	}
+}
+
+// reached returns where on its client's timeline a player is that has ended: what follows begins there.
+func (p *player) reached() (at time.Duration, played bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.member == nil || p.member.Stats().Messages == 0 {
+		return 0, false
+	}
+	return p.member.Part().At + frameTime, true
 }
 
 // leave ends the player here; the first call counts.

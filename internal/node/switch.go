@@ -25,7 +25,7 @@ func (p *player) change(cmd rtmp.Play2Command) bool {
 		return true
 	}
 	ring := dvr.NewRing(p.node.hub, p.current)
-	return p.behind(vod.NewTitle(ring, func() {}), p.placeIn(ring), []rtmp.Command{cmd})
+	return p.behind(vod.NewTitle(ring, func() {}), p.placeIn(ring), []rtmp.Command{cmd}, 0)
 }
 
 // mayChange says why a player cannot go over from one live stream to another; nil when it can.

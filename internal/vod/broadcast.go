@@ -60,6 +60,9 @@ func (s *Session) takeUp(from *Place) error {
 			return nil // the first read tells
 		}
 		s.pace.begin(at)
+		if s.cfg.Follows {
+			s.shift = s.cfg.At - at
+		}
 		return err
 	}
 	s.waitKey = from.WaitKey && s.info.HasVideo

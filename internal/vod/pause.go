@@ -3,12 +3,17 @@ package vod
 import (
 	"time"
 
+	"leat/internal/format"
 	"leat/media"
 	"leat/rtmp"
 )
 
-// maxSteps bounds the frames of a step.
-const maxSteps = 1000
+const (
+	// maxSteps bounds the frames of a step.
+	maxSteps = 1000
+	// maxStepsBack is less, as the way back is read twice.
+	maxStepsBack = 100
+)
 
 // obey does what a command asks for and reports whether the session goes on.
 func (s *Session) obey(cmd any) bool {
@@ -162,13 +167,17 @@ func (s *Session) catchUp() {
 	s.pace.begin(shown.video)
 }
 
-// stepFrames shows a paused client the next frames.
+// stepFrames shows a paused client the next frames, or for a negative number an earlier one.
 func (s *Session) stepFrames(n int) {
-	if s.state != paused || n <= 0 || !s.info.HasVideo {
-		s.answer(rtmp.Refuse(rtmp.CodeStreamInvalidArg, "Only a paused recording can be stepped, and only forward.").Status)
+	if s.state != paused || n == 0 || !s.info.HasVideo {
+		s.answer(rtmp.Refuse(rtmp.CodeStreamInvalidArg, "Only paused video can be stepped, by a number of frames.").Status)
 		return
 	}
 	s.answer(s.status(rtmp.CodeStepNotify, "Stepping %d frames.", n))
+	if n < 0 {
+		s.stepBack(min(-n, maxStepsBack))
+		return
+	}
 	if !s.repaused {
 		s.reposition(s.pausedAt)
 		s.repaused = true
@@ -176,6 +185,64 @@ func (s *Session) stepFrames(n int) {
 	}
 	s.still.active, s.still.until = true, 0
 	s.still.frames = max(s.still.frames, 0) + min(n, maxSteps)
+}
+
+// stepBack shows a paused client the frame that stands n frames before the one that it sees. It gets all from the key frame before
+// that, as it can decode it no other way.
+func (s *Session) stepBack(n int) {
+	here := s.pausedAt
+	if s.repaused && s.still.some {
+		here = s.still.video
+	}
+	target, err := s.earlier(here, n)
+	if err == nil {
+		var at time.Duration
+		if at, err = s.cursor.Seek(target); err == nil {
+			s.media, s.next = s.media[:0], nil
+			s.place(at)
+			s.exact = exact{wanted: s.cfg.ClientSeek && target > at, target: target}
+			s.still = still{active: true, frames: 1, from: at, until: target, audio: target, video: at - 1}
+			s.pausedAt, s.repaused = target, true
+		}
+	}
+	if err != nil {
+		s.finish(err)
+	}
+}
+
+// earlier returns the time of the video frame that stands n frames before the last one at or before here; of the first one if there
+// are fewer.
+func (s *Session) earlier(here time.Duration, n int) (time.Duration, error) {
+	cursor := s.title.file.NewCursor()
+	var frames []time.Duration // rising
+	for end := here + 1; ; {
+		at, err := cursor.Seek(end - 1)
+		if err != nil {
+			return 0, err
+		}
+		var group []time.Duration
+		for {
+			p, err := cursor.ReadPacket(s.engine.ctx)
+			if err != nil || isFrame(p) && p.Timestamp >= end {
+				break
+			}
+			if isFrame(p) && p.Kind == media.Video {
+				group = append(group, p.Timestamp)
+			}
+		}
+		frames = append(group, frames...)
+		if len(frames) > n {
+			return frames[len(frames)-1-n], nil
+		}
+		if at <= 0 || len(group) == 0 || at >= end {
+			break
+		}
+		end = at
+	}
+	if len(frames) == 0 {
+		return 0, format.ErrGone
+	}
+	return frames[0], nil
 }
 
 // receive turns a kind of media off or on (RTMP 7.2.2.4, 7.2.2.5).

@@ -158,19 +158,21 @@ func (s *Session) peek() (*media.Packet, error) {
 	}
 	for {
 		p, err := s.read()
+		if err == nil && s.incoming != nil {
+			s.incoming.quiet = time.Time{}
+		}
 		if err == nil && s.incoming != nil && s.incoming.awaited && s.holds(p) {
 			s.next = p
 			return nil, errHold
 		}
 		switch {
-		case err != nil && s.incoming != nil && !s.incoming.awaited && errors.Is(err, io.EOF):
-			s.change()
-			continue
+		case err != nil && s.incoming != nil:
+			if err = s.outrun(err); err == nil {
+				continue
+			}
+			fallthrough
 		case err != nil:
 			s.aired = s.broadcast != nil && errors.Is(err, io.EOF)
-			if s.aired {
-				s.cancelSwitch("%s has ended.", s.name)
-			}
 			return nil, err
 		case isFrame(p) && s.until >= 0 && p.Timestamp >= s.until:
 			return nil, io.EOF

@@ -36,7 +36,8 @@ type SessionConfig struct {
 	Request rtmp.PlayRequest
 	// BufferLength is how much the client buffers; 0 means 100 ms, the protocol's default.
 	BufferLength time.Duration
-	// Follows says that the session begins at At of the client's timeline, as an entry of a playlist; else at 0.
+	// Follows says that the session begins at At of the client's timeline, as an entry of a playlist; else at 0, or where a
+	// broadcast is.
 	Follows bool
 	At      time.Duration
 	// TagsOnly sends the tags of an MP3 file and nothing else.

@@ -259,10 +259,38 @@ func TestStep(t *testing.T) {
 		s.want("two frames", "Pause.Notify StreamEOF Step.Notify V300 V400")
 		s.command(rtmp.StepCommand{Frames: 1})
 		s.want("one more", "Step.Notify V500")
-		s.command(rtmp.StepCommand{Frames: -1})
-		s.want("back", "InvalidArg")
+		s.command(rtmp.StepCommand{})
+		s.want("nowhere", "InvalidArg")
 		s.command(rtmp.PauseCommand{Position: 500 * time.Millisecond})
 		s.want("the rest", "StreamIsRecorded StreamBegin Unpause.Notify A250 A350 A450 A550 V600 ... K1000")
+	})
+}
+
+// TestStepBack: the client gets the key frame before its target again, and the frames that it needs to decode it.
+func TestStepBack(t *testing.T) {
+	screen(t, short(t), "film", func(c *SessionConfig) { c.BufferLength = 2500 * time.Millisecond }, func(s *screening) {
+		s.heard()
+		s.command(rtmp.PauseCommand{Paused: true, Position: 2250 * time.Millisecond})
+		s.command(rtmp.StepCommand{Frames: -1})
+		s.want("one", "Pause.Notify StreamEOF Step.Notify onMetaData Hv2000 Ha2000 K2000 V2100")
+		s.command(rtmp.StepCommand{Frames: -3})
+		s.want("over a key frame", "Step.Notify onMetaData Hv1000 Ha1000 K1000 ... V1700 V1800")
+		s.command(rtmp.StepCommand{Frames: 2})
+		s.want("forward again", "Step.Notify V1900 K2000")
+		s.command(rtmp.StepCommand{Frames: -15})
+		s.want("over two", "Step.Notify onMetaData Hv0 Ha0 K0 ... V500")
+		s.command(rtmp.StepCommand{Frames: -50})
+		s.want("beyond the start", "Step.Notify onMetaData Hv0 Ha0 K0")
+		s.command(rtmp.StepCommand{Frames: 3})
+		s.want("forward from there", "Step.Notify V100 V200 V300")
+		s.command(rtmp.PauseCommand{})
+		s.want("the rest", "StreamIsRecorded StreamBegin Unpause.Notify A50 A150 A250 A350 V400 A450 ... V2800")
+	})
+	screen(t, short(t), "film", func(c *SessionConfig) { c.ClientSeek = true }, func(s *screening) {
+		s.heard()
+		s.command(rtmp.PauseCommand{Paused: true, Position: 400 * time.Millisecond})
+		s.command(rtmp.StepCommand{Frames: -2})
+		s.want("only the target is shown", "Pause.Notify StreamEOF Step.Notify onMetaData Hv0 Ha0 C57000 K0 V100 C5701200 V200")
 	})
 }
 
@@ -476,6 +504,16 @@ func TestSwitch(t *testing.T) {
 		if p := packets[len(packets)-1]; p.Body[2] != 2 && p.Body[5] != 2 {
 			t.Errorf("after the seek the old rendition plays: % x", p.Body)
 		}
+	})
+	files["short_1.flv"] = fileOf(t, film(4500*time.Millisecond, 1, false))
+	var own *screening
+	screen(t, files, "short_1", func(c *SessionConfig) { c.Switch = open(&own) }, func(s *screening) {
+		own = s
+		s.heard()
+		s.command(rtmp.Play2Command{Transition: "switch", Name: "film_2", Offset: 15 * second})
+		s.want("the old one goes on", "... Play.Transition")
+		time.Sleep(6 * second)
+		s.want("the old one ends before", "... A4450 Play.Transition Play.TransitionComplete onMetaData Hv5000 Ha5000 K5000 A5050 ...")
 	})
 	screen(t, files, "film_1", nil, func(s *screening) {
 		s.heard()

@@ -29,7 +29,9 @@ type incoming struct {
 	at           time.Duration // in the old one's times
 	awaited      bool          // a broadcast's key frame at or behind at has not come yet
 	late         time.Time     // when that is given up
+	quiet        time.Time     // when the old one had nothing more, for now; zero while it has
 	audio, video bool          // the old one has come that far, or has no such track
+	reached      bool          // a packet of the old one was replaced
 }
 
 // switchTo changes to another rendition of the same content (play2, "switch"). Until that has been opened, the old one goes on.
@@ -86,7 +88,7 @@ func (s *Session) adopt(o opened) {
 		return
 	}
 	s.incoming = &incoming{title: o.title, name: o.name, at: at, audio: !s.info.HasAudio, video: !s.info.HasVideo}
-	s.answer(rtmp.TransitionStatus(s.name, o.name))
+	s.answer(rtmp.TransitionStatus(s.name, o.name, rtmp.CodeTransitionSuccess))
 	if s.broadcast != nil {
 		s.incoming.awaited, s.incoming.late = true, time.Now().Add(max(at-s.last, 0)+switchWait)
 		return
@@ -109,6 +111,11 @@ func (s *Session) switchPlace(info format.Info, offset time.Duration) (at time.D
 			return 0, "The offset is behind the client already."
 		}
 	}
+	return firstPlace(info, at)
+}
+
+// firstPlace returns the time of the first place at or behind at where a client can begin, or why there is none.
+func firstPlace(info format.Info, at time.Duration) (place time.Duration, why string) {
 	if info.HasVideo {
 		i := sort.Search(len(info.Keys), func(i int) bool { return info.Keys[i] >= at })
 		if i == len(info.Keys) {
@@ -129,6 +136,7 @@ func (n *incoming) replaces(p *media.Packet) bool { return p.Timestamp >= n.at }
 // tracks need not be interleaved to the frame.
 func (n *incoming) complete(p *media.Packet) bool {
 	const skew = time.Second
+	n.reached = true
 	switch p.Kind {
 	case media.Audio:
 		n.audio = true
@@ -136,6 +144,15 @@ func (n *incoming) complete(p *media.Packet) bool {
 		n.video = true
 	}
 	return n.audio && n.video || p.Timestamp >= n.at+skew
+}
+
+// force lets the new rendition take over although the old one has not come that far: it has ended, or comes no further. The
+// client is told that the change is not where it was asked for.
+func (s *Session) force() {
+	if !s.incoming.reached {
+		s.media = s.enc.AppendStatus(s.joined(), rtmp.TransitionStatus(s.name, s.incoming.name, rtmp.CodeTransitionForced))
+	}
+	s.change()
 }
 
 // change lets the new rendition take over.

@@ -2,14 +2,19 @@ package vod
 
 import (
 	"errors"
+	"io"
 	"time"
 
 	"leat/internal/format"
 	"leat/media"
 )
 
-// switchWait is how long a key frame of another rendition may be away.
-const switchWait = 15 * time.Second
+const (
+	// switchWait is how long a key frame of another rendition may be away.
+	switchWait = 15 * time.Second
+	// stalled is how long a live stream comes no further before a rendition that waits for it takes over.
+	stalled = 3 * time.Second
+)
 
 // errHold says that a packet is not to be sent before the other rendition has come as far.
 var errHold = errors.New("vod: waiting for the other rendition")
@@ -48,6 +53,42 @@ func (s *Session) holds(p *media.Packet) bool {
 		return false
 	}
 	return isFrame(p) && p.Timestamp >= n.at && (!begun || p.Timestamp >= to+n.title.Shift)
+}
+
+// outrun is asked when the old rendition cannot be read, for err, while another is about to take over. If it has ended or stands still, the
+// other takes over before its time, at its next key frame: then the result is nil. errHold says that this has yet to come.
+func (s *Session) outrun(err error) error {
+	n := s.incoming
+	ended := errors.Is(err, io.EOF)
+	other, isLive := n.title.file.(format.Broadcast)
+	switch {
+	case !isLive && ended:
+		if at, why := firstPlace(n.title.Info(), s.last+1); why == "" && !n.reached {
+			n.at = at
+		}
+		s.force()
+		return nil
+	case !isLive, !ended && !errors.Is(err, format.ErrEdge):
+		return err
+	case n.quiet.IsZero():
+		n.quiet = time.Now()
+	}
+	if !ended && time.Since(n.quiet) < stalled {
+		return err
+	}
+	if n.awaited {
+		at, found := other.KeyFrom(s.last + 1 - n.title.Shift)
+		switch {
+		case !found && time.Now().After(n.late):
+			s.cancelSwitch("No key frame of %s has come.", n.name)
+			return err
+		case !found:
+			return errHold
+		}
+		n.at, n.awaited = at+n.title.Shift, false
+	}
+	s.force()
+	return nil
 }
 
 // cancelSwitch forgets a rendition that has not taken over, and tells the client.
