@@ -89,18 +89,41 @@ func firstCells(rows [][]string) []string {
 	return cells
 }
 
-var link = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
+var (
+	link    = regexp.MustCompile(`\]\(([^)#\s]*)(#[^)]*)?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notSlug = regexp.MustCompile(`[^\pL\pN _-]`)
+)
 
-// TestLinksLead: what a document refers to in the repository is there.
+// anchors returns what a link can name behind "#": the page's headings, as hosts of repositories write them.
+func (p *page) anchors() []string {
+	var all []string
+	for _, m := range heading.FindAllStringSubmatch(p.text, -1) {
+		all = append(all, "#"+strings.ReplaceAll(strings.ToLower(notSlug.ReplaceAllString(m[1], "")), " ", "-"))
+	}
+	return all
+}
+
+// TestLinksLead: what a document refers to in the repository is there, the heading too.
 func TestLinksLead(t *testing.T) {
+	all := make(map[string]*page)
 	for _, p := range pages(t) {
+		all[p.name] = p
+	}
+	for _, p := range all {
 		for _, m := range link.FindAllStringSubmatch(p.text, -1) {
-			target := m[1]
-			if strings.Contains(target, ":") {
+			if strings.Contains(m[1], ":") {
 				continue // elsewhere
 			}
-			if _, err := os.Stat(path.Join(root, path.Dir(p.name), target)); err != nil {
-				t.Errorf("%s links to %s: %v", p.name, target, err)
+			target := p.name
+			if m[1] != "" {
+				target = path.Join(path.Dir(p.name), m[1])
+			}
+			if _, err := os.Stat(path.Join(root, target)); err != nil {
+				t.Errorf("%s links to %s: %v", p.name, m[1], err)
+			}
+			if at := all[target]; m[2] != "" && (at == nil || !slices.Contains(at.anchors(), m[2])) {
+				t.Errorf("%s links to %s%s, and there is no such heading", p.name, m[1], m[2])
 			}
 		}
 	}
