@@ -18,6 +18,7 @@ import (
 	"leat/internal/vod"
 	"leat/internal/web"
 	"leat/internal/web/hls"
+	"leat/internal/web/multitrack"
 	"leat/internal/web/stream"
 	"leat/internal/web/ui"
 	"leat/media"
@@ -149,7 +150,10 @@ type webRequest struct {
 
 // publicConfig is what the public door shows.
 func (n *Node) publicConfig() web.PublicConfig {
-	return web.PublicConfig{Media: n.serveMedia, Pages: ui.Public()}
+	return web.PublicConfig{
+		Media: n.serveMedia, Pages: ui.Public(),
+		Multitrack: multitrack.Handler(multitrack.Config{Ingest: n.ingest, Logger: n.log}),
+	}
 }
 
 // serveMedia answers players over HTTP.

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"leat/internal/web/multitrack"
 )
 
 // Ending is what of a stream an address asks for.
@@ -41,6 +43,8 @@ type PublicConfig struct {
 	// RTC answers requests for "/{app}/{name}/whep" and "…/whip" and below, whatever their method, CORS included. Nil: there are no
 	// such addresses.
 	RTC http.Handler
+	// Multitrack answers requests for multitrack.Path, whatever their method. It must not be nil.
+	Multitrack http.Handler
 }
 
 // Public returns the handler of the public door.
@@ -50,6 +54,8 @@ func Public(cfg PublicConfig) http.Handler {
 		p, ok := cleanPath(r.URL.Path)
 		to, isMedia := parseTarget(p)
 		switch {
+		case p == multitrack.Path:
+			cfg.Multitrack.ServeHTTP(w, r)
 		case ok && cfg.RTC != nil && isRTC(p):
 			cfg.RTC.ServeHTTP(w, r)
 		case ok && isMedia:
