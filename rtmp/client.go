@@ -311,7 +311,11 @@ func (s *clientSide) createStream(ctx context.Context, c *Conn, lib *LibRTMPPlay
 	}
 	id, ok := number(a.value)
 	if !ok || id < 0 || id > 1<<32-1 {
-		return nil, &ProtocolError{Reason: fmt.Sprintf("the answer to createStream is no stream ID but %T", a.value)}
+		what := fmt.Sprintf("of type %T", a.value)
+		if ok {
+			what = fmt.Sprint(id)
+		}
+		return nil, &ProtocolError{Reason: "the answer to createStream is no stream ID, it is " + what}
 	}
 	st := &clientStream{c: c, side: s, id: uint32(id), publishes: publishes, news: make(chan Status, 16), over: make(chan struct{})}
 	if lib != nil {

@@ -57,7 +57,12 @@ func (c *Conn) Play(ctx context.Context, name string, o *PlayOptions) (*Player, 
 			return nil, errors.Join(err, st.close())
 		}
 	} else {
-		msgs = []outgoing{{st.id, &message.Command{Name: "play", TransactionID: c.calls.next(), Args: o.args(name)}}}
+		id, err := st.ask()
+		if err != nil {
+			return nil, errors.Join(err, st.close())
+		}
+		defer c.calls.forget(id)
+		msgs = []outgoing{{st.id, &message.Command{Name: "play", TransactionID: id, Args: o.args(name)}}}
 	}
 	buffer := o.BufferLength
 	if buffer == 0 {

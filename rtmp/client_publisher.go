@@ -58,7 +58,12 @@ func (c *Conn) Publish(ctx context.Context, name string, o *PublishOptions) (*Pu
 		return nil, err
 	}
 	c.publishes.Store(true)
-	if err := c.send(st.id, &message.Command{Name: "publish", TransactionID: c.calls.next(), Args: []any{name, string(kind)}}); err != nil {
+	id, err := st.ask()
+	if err != nil {
+		return nil, errors.Join(err, st.close())
+	}
+	defer c.calls.forget(id)
+	if err := c.send(st.id, &message.Command{Name: "publish", TransactionID: id, Args: []any{name, string(kind)}}); err != nil {
 		return nil, err
 	}
 	if err := st.await(ctx, publishStarted); err != nil {

@@ -168,6 +168,20 @@ func (st *clientStream) failure() error {
 	return st.err
 }
 
+// ask returns the transaction ID of a command that is answered by onStatus, or refused by _error. The caller forgets it.
+func (st *clientStream) ask() (float64, error) {
+	id, p, err := st.c.calls.begin("")
+	if err != nil {
+		return 0, err
+	}
+	p.then = func(a answer) {
+		if a.err != nil {
+			st.end(a.err)
+		}
+	}
+	return id, nil
+}
+
 // await waits until the server has said how a publish or play began.
 func (st *clientStream) await(ctx context.Context, started func(Status) (bool, error)) error {
 	for {

@@ -205,8 +205,8 @@ func (c *Conn) eofText() string {
 }
 
 func (c *Conn) notRTMPText(e *handshake.NotRTMPError) string {
-	if c.id == 0 { // dialled
-		return fmt.Sprintf("what answers there is not RTMP but looks like %s (first byte 0x%02x)", e.Looks, e.First)
+	if _, ok := c.side.(*clientSide); ok {
+		return noServerText(e)
 	}
 	switch e.Looks {
 	case handshake.LooksTLS:
@@ -217,6 +217,17 @@ func (c *Conn) notRTMPText(e *handshake.NotRTMPError) string {
 		return "this is HTTP on the RTMP port: open web pages on the HTTP port, and publish with an rtmp:// address"
 	}
 	return fmt.Sprintf("this is not RTMP but looks like %s (first byte 0x%02x)", e.Looks, e.First)
+}
+
+// noServerText is what a client says of a port that is not an RTMP server's.
+func noServerText(e *handshake.NotRTMPError) string {
+	switch e.Looks {
+	case handshake.LooksTLS:
+		return "the server speaks TLS on this port: use rtmps://"
+	case handshake.LooksHTTP:
+		return "the server speaks HTTP on this port: use the port of its RTMP door, mostly 1935, or rtmpt://"
+	}
+	return fmt.Sprintf("the server does not speak RTMP on this port, but what looks like %s (first byte 0x%02x): check the port", e.Looks, e.First)
 }
 
 // close ends the connection at once. The first reason counts; later calls change nothing.

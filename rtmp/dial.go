@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"time"
@@ -69,8 +70,9 @@ type DialConfig struct {
 	// Handler answers the server's calls; nil answers that there is no such method.
 	Handler CallHandler
 	// OnReconnect, when set, is called when the server asks the client to connect elsewhere, or redirects it although it
-	// has accepted it. It must not block: it runs on the connection's reading goroutine. The connection goes on until Close.
-	// Without it the former is ignored, and the latter ends the connection.
+	// has accepted its streams. It must not block: it runs on the connection's reading goroutine. The connection goes on until
+	// Close. Without it the former is ignored, and the latter ends the connection. A redirect in place of an answer to Publish or
+	// Play is what these return, for Redial.
 	OnReconnect func(c *Conn, r *ReconnectRequest)
 	// Trace is told what happens on each connection that is made, those that follow redirects too; nil for nobody.
 	Trace *Trace
@@ -154,7 +156,7 @@ func dialOnce(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	}
 	limits := cfg.Limits
 	if limits.HandshakeTimeout == 0 {
-		limits.HandshakeTimeout = cfg.timeout()
+		limits.HandshakeTimeout = math.MaxInt64 // ctx ends it
 	}
 	side := newClientSide(u, cfg)
 	c := newConn(nc, side, limits.withDefaults(), logger.With("remote", nc.RemoteAddr().String()))

@@ -24,12 +24,12 @@ type StatusError struct {
 	Remote bool
 }
 
-// Error returns the code and the description.
+// Error returns the code and the description, 500 bytes of them at most, with control characters escaped: both may be a peer's.
 func (e *StatusError) Error() string {
 	if e.Description == "" {
-		return e.Code
+		return sentence(e.Code)
 	}
-	return e.Code + ": " + e.Description
+	return sentence(e.Code + ": " + e.Description)
 }
 
 // Refuse returns a StatusError with the code's own level, to be returned by a Handler.

@@ -30,11 +30,15 @@ var errSinkPanicked = errors.New("rtmp: the writer panicked")
 // sender: TCP does the rest.
 const maxQueuedPackets = 256
 
+// maxQueuedBytes is how many bytes of them may wait, but for the last.
+const maxQueuedBytes = 16 << 20
+
 // packetQueue is between the goroutine that reads a connection and the one that reads the stream. Once a sink
 // is set nothing is queued any more: packets go to it straight from the reading goroutine.
 type packetQueue struct {
 	mu    sync.Mutex
 	items []*media.Packet
+	bytes int // of items
 	sink  func(*media.Packet) error
 	busy  bool  // the sink has a packet in its hands
 	deaf  bool  // what comes is thrown away
@@ -62,10 +66,11 @@ func signal(ch chan struct{}) {
 func (q *packetQueue) put(ctx context.Context, p *media.Packet) {
 	for {
 		q.mu.Lock()
-		sink, full, over := q.sink, len(q.items) >= maxQueuedPackets, q.err != nil || q.deaf
+		sink, full, over := q.sink, len(q.items) >= maxQueuedPackets || q.bytes >= maxQueuedBytes, q.err != nil || q.deaf
 		q.busy = sink != nil && !over
 		if sink == nil && !full && !over {
 			q.items = append(q.items, p)
+			q.bytes += len(p.Body)
 		}
 		q.mu.Unlock()
 		switch {
@@ -136,6 +141,7 @@ func (q *packetQueue) get(ctx context.Context) (*media.Packet, error) {
 			p = q.items[0]
 			q.items[0] = nil
 			q.items = q.items[1:]
+			q.bytes -= len(p.Body)
 		}
 		err := q.err
 		q.mu.Unlock()
@@ -192,7 +198,7 @@ func (q *packetQueue) deafen() {
 	q.mu.Lock()
 	q.deaf = true
 	clear(q.items)
-	q.items = nil
+	q.items, q.bytes = nil, 0
 	q.mu.Unlock()
 	signal(q.room)
 }

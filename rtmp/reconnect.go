@@ -81,13 +81,33 @@ func (s *clientSide) reconnect(c *Conn, status Status) {
 }
 
 // moved is what becomes of a client that is sent elsewhere after connect has succeeded, as SRS does when it learns the stream's
-// name: a reconnect request to who obeys them, the end of the connection to others. The server waits for that end.
+// name: the end of the connection, which the server waits for; or a reconnect request to who obeys them and does not wait for an
+// answer to publish or play.
 func (s *clientSide) moved(c *Conn, e *StatusError) {
-	if s.cfg.OnReconnect == nil {
-		c.closeGently(&CloseReason{Side: SidePeer, Text: "the server sent us to " + printable(e.Redirect), Err: e})
+	reason := &CloseReason{Side: SidePeer, Text: "the server sent us to " + printable(e.Redirect), Err: e}
+	if s.refuse(reason) || s.cfg.OnReconnect == nil {
+		c.closeGently(reason)
 		return
 	}
 	s.reconnect(c, Status{Description: e.Description, Extra: []amf.Member{{Name: "tcUrl", Value: e.Redirect}}})
+}
+
+// refuse ends the streams that wait for their beginning, and reports whether there were any.
+func (s *clientSide) refuse(reason *CloseReason) bool {
+	s.mu.Lock()
+	var waiting []*clientStream
+	for _, st := range s.streams {
+		st.mu.Lock()
+		if !st.started {
+			waiting = append(waiting, st)
+		}
+		st.mu.Unlock()
+	}
+	s.mu.Unlock()
+	for _, st := range waiting {
+		st.end(reason)
+	}
+	return len(waiting) > 0
 }
 
 // resolveTCURL returns the address that ref means to a client that has dialled u, and whose tcUrl was replaced if tcURL is

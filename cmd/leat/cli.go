@@ -29,9 +29,10 @@ type cli struct {
 
 // streams is where a verb reads and writes. What a verb makes goes to out, what it has to say about it to err.
 type streams struct {
-	in  io.Reader
-	out io.Writer
-	err io.Writer
+	in   io.Reader
+	out  io.Writer
+	err  io.Writer
+	dial dialFunc // opens the network connections of clients where no flag says how; nil: as the system does
 }
 
 // run does what the arguments say and returns the exit code. It ends the process itself after printing help.

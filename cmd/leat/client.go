@@ -30,8 +30,8 @@ type target struct {
 	secrets *strings.Replacer
 }
 
-// target takes a URL apart.
-func (f *connectFlags) target(rawURL string, timeout time.Duration) (*target, error) {
+// target takes a URL apart. dial opens the connections where no flag says how.
+func (f *connectFlags) target(rawURL string, timeout time.Duration, dial dialFunc) (*target, error) {
 	u, err := rtmp.ParseURL(rawURL)
 	if err != nil {
 		reason := err.Error()
@@ -56,6 +56,9 @@ func (f *connectFlags) target(rawURL string, timeout time.Duration) (*target, er
 	dialer, err := f.dialer()
 	if err != nil {
 		return nil, err
+	}
+	if dialer == nil {
+		dialer = dial
 	}
 	t := &target{url: u, timeout: timeout, dialer: dialer, secrets: secretsOf(u)}
 	if f.Insecure {

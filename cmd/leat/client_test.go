@@ -20,7 +20,7 @@ func TestTarget(t *testing.T) {
 	}
 	for _, test := range tests {
 		f := connectFlags{App: test.app, Playpath: test.playpath}
-		got, err := f.target(test.url, time.Second)
+		got, err := f.target(test.url, time.Second, nil)
 		if err != nil {
 			t.Errorf("%s: %v", test.url, err)
 			continue
@@ -35,7 +35,7 @@ func TestTarget(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	target, err := new(connectFlags).target("rtmp://alice:pa55@host/live?a=app1/cam?token=sesame&e=12&sig=abcdef", 0)
+	target, err := new(connectFlags).target("rtmp://alice:pa55@host/live?a=app1/cam?token=sesame&e=12&sig=abcdef", 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,7 @@ type delivery struct {
 	hasFrames  bool
 	first      time.Duration
 	last       time.Duration
+	sent       time.Time // when the latest packet was taken
 
 	// Set when run has returned.
 	ended ending
@@ -59,7 +60,7 @@ const (
 type setback struct {
 	err    error
 	final  bool          // another attempt would end as this one did
-	lasted time.Duration // how long the stream was live
+	lasted time.Duration // how long the stream was live and the server took packets
 }
 
 // run delivers until the source is over, the target is given up or ctx is done.
@@ -196,7 +197,7 @@ func (d *delivery) over(ctx context.Context, conn *rtmp.Conn) (*rtmp.Conn, *setb
 		err = d.finish(ctx, conn, pub)
 	}
 	if err != nil {
-		return conn, d.broken(err, time.Since(begun))
+		return conn, d.broken(err, d.sent.Sub(begun))
 	}
 	return conn, nil
 }
@@ -298,6 +299,7 @@ func (d *delivery) note(p *media.Packet) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.packets++
+	d.sent = time.Now()
 	d.bytes += int64(len(p.Body))
 	if p.Config {
 		return

@@ -34,7 +34,7 @@ func (c *dumpCommand) Run(ctx context.Context, std streams) error {
 	code := exitFailed
 	s, err := a.settings(talk.warn)
 	if err == nil {
-		d := &dump{dumpSettings: s, talk: talk, to: s.target(), logger: slog.New(slog.DiscardHandler)}
+		d := &dump{dumpSettings: s, talk: talk, to: s.target(), dialer: std.dial, logger: slog.New(slog.DiscardHandler)}
 		if a.verbose && !a.quiet {
 			d.logger = newLogger(std.err, config.LogText, slog.LevelDebug)
 		}
@@ -54,6 +54,7 @@ type dump struct {
 	*dumpSettings
 	talk   *dumpTalk
 	to     *target
+	dialer dialFunc // nil: as the system does
 	logger *slog.Logger
 
 	conn     *rtmp.Conn
@@ -116,7 +117,7 @@ func (d *dump) dial(ctx context.Context) (*rtmp.Conn, error) {
 		d.from = d.Start
 	}
 	cfg := d.dialConfig()
-	cfg.Logger = d.logger
+	cfg.Dial, cfg.Logger = d.dialer, d.logger
 	return rtmp.DialURL(ctx, d.URL, cfg)
 }
 

@@ -42,13 +42,13 @@ func (t *target) explain(ctx context.Context, err error, doing string) (code int
 			t.url.Address(), doing, t.stream(), strings.TrimSuffix(refused.Error(), "."), advice(refused))
 	}
 	if failed, ok := errors.AsType[*rtmp.DialError](err); ok {
-		return exitNoConnect, fmt.Sprintf("cannot connect to %s: %s", t.url.Address(), t.explainDial(failed))
+		return exitNoConnect, fmt.Sprintf("cannot connect to %s: %s", failed.Addr, explainDial(failed))
 	}
 	if closed, ok := errors.AsType[*rtmp.CloseReason](err); ok && closed.Side == rtmp.SidePeer {
 		return exitRefused, fmt.Sprintf("%s closed the connection when asked to %s %s; servers do so when they refuse a stream key",
 			t.url.Address(), doing, t.stream())
 	}
-	return exitFailed, fmt.Sprintf("cannot %s %s at %s: %v", doing, t.stream(), t.url.Address(), err)
+	return exitFailed, fmt.Sprintf("cannot %s %s at %s: %s", doing, t.stream(), t.url.Address(), connectionText(err))
 }
 
 // advice says what to do about a refusal.
@@ -67,7 +67,7 @@ func advice(e *rtmp.StatusError) string {
 }
 
 // explainDial says at which step a connection failed, why, and what to look at.
-func (t *target) explainDial(e *rtmp.DialError) string {
+func explainDial(e *rtmp.DialError) string {
 	timedOut := errors.Is(e.Err, context.DeadlineExceeded)
 	if ne, ok := errors.AsType[net.Error](e.Err); ok {
 		timedOut = timedOut || ne.Timeout()
@@ -75,13 +75,15 @@ func (t *target) explainDial(e *rtmp.DialError) string {
 	closed, isClosed := errors.AsType[*rtmp.CloseReason](e.Err)
 	switch dns, isDNS := errors.AsType[*net.DNSError](e.Err); {
 	case isDNS && dns.IsNotFound:
-		return fmt.Sprintf("there is no host %q; check the URL", t.url.Host)
+		return fmt.Sprintf("there is no host %q; check the URL", dns.Name)
 	case e.Step == "TLS":
 		return explainTLS(e.Err)
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		return "nothing listens there; check host and port, and whether the server runs"
 	case timedOut && e.Step == "connecting":
 		return "no answer; check host, port and firewall"
+	case isClosed && closed.Side == rtmp.SideLocal:
+		return closed.Text
 	case isClosed && e.Step == "handshake":
 		return closed.Text + "; is this an RTMP server's port, and does it want rtmps:// instead?"
 	case isClosed && closed.Side == rtmp.SidePeer:

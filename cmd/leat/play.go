@@ -29,7 +29,7 @@ type playCommand struct {
 // Run plays into a file until the stream ends, its duration is over or a signal comes; then the file's header is filled in.
 // The file is made when the first packet has come. Nothing of a file is changed by a play that brings none.
 func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
-	t, err := c.check()
+	t, err := c.check(std.dial)
 	if err != nil {
 		return err
 	}
@@ -112,8 +112,8 @@ func (c *playCommand) seekTest(ctx, answering context.Context, out io.Writer, t 
 }
 
 // check looks at the arguments.
-func (c *playCommand) check() (*target, error) {
-	t, err := c.target(c.URL, c.Timeout)
+func (c *playCommand) check(dial dialFunc) (*target, error) {
+	t, err := c.target(c.URL, c.Timeout, dial)
 	switch {
 	case err != nil:
 		return nil, err

@@ -30,7 +30,7 @@ func (c *probeCommand) Run(ctx context.Context, std streams) error {
 	var r *report
 	var err error
 	if strings.Contains(c.Source, "://") {
-		r, err = c.stream(ctx)
+		r, err = c.stream(ctx, std.dial)
 	} else {
 		r, err = c.file(ctx, std.in)
 	}
@@ -84,11 +84,11 @@ func formatName(k container.Kind) string {
 }
 
 // stream plays a stream for a while.
-func (c *probeCommand) stream(ctx context.Context) (_ *report, err error) {
+func (c *probeCommand) stream(ctx context.Context, dial dialFunc) (_ *report, err error) {
 	if c.Analyze <= 0 {
 		return nil, &exitError{exitUsage, errors.New("--analyze must be more than 0")}
 	}
-	t, err := c.target(c.Source, c.Timeout)
+	t, err := c.target(c.Source, c.Timeout, dial)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type publishCommand struct {
 
 // Run publishes until the source or all servers have ended the stream, or a signal comes. Then the servers are told.
 func (c *publishCommand) Run(ctx context.Context, std streams) (err error) {
-	targets, err := c.check()
+	targets, err := c.check(std.dial)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (c *publishCommand) Run(ctx context.Context, std streams) (err error) {
 }
 
 // check looks at the arguments.
-func (c *publishCommand) check() ([]*target, error) {
+func (c *publishCommand) check(dial dialFunc) ([]*target, error) {
 	var wrong string
 	switch {
 	case c.Speed != nil && *c.Speed < 0:
@@ -68,7 +68,7 @@ func (c *publishCommand) check() ([]*target, error) {
 	}
 	targets := make([]*target, len(c.URLs))
 	for i, url := range c.URLs {
-		t, err := c.target(url, c.Timeout)
+		t, err := c.target(url, c.Timeout, dial)
 		if err != nil {
 			return nil, err
 		}

@@ -33,7 +33,7 @@ func (h *hanging) ReadPacket(ctx context.Context) (*media.Packet, error) {
 
 // TestRecordingInterrupted checks that the first interrupt leaves a whole file: header flags and totals are filled in.
 func TestRecordingInterrupted(t *testing.T) {
-	target, err := new(connectFlags).target("rtmp://host/live/cam", 0)
+	target, err := new(connectFlags).target("rtmp://host/live/cam", 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

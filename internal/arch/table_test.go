@@ -58,6 +58,7 @@ var importTable = []rule{
 	},
 	{packages: []string{"examples/..."}, imports: []string{"amf", "media", "flv", "live", "rtmp", "rtmp/rtmptest"}},
 	{packages: []string{"interop/..."}, imports: []string{"..."}},
+	{packages: []string{"internal/hostile"}, imports: []string{"amf", "media", "media/mediatest", "internal/wire/..."}},
 	{packages: []string{"internal/arch", "internal/abuse"}},
 }
 
