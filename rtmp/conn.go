@@ -227,7 +227,7 @@ func noServerText(e *handshake.NotRTMPError) string {
 	case handshake.LooksHTTP:
 		return "the server speaks HTTP on this port: use the port of its RTMP door, mostly 1935, or rtmpt://"
 	}
-	return fmt.Sprintf("the server does not speak RTMP on this port, but what looks like %s (first byte 0x%02x): check the port", e.Looks, e.First)
+	return fmt.Sprintf("what answers there is not RTMP but looks like %s (first byte 0x%02x): check the port", e.Looks, e.First)
 }
 
 // close ends the connection at once. The first reason counts; later calls change nothing.
