@@ -18,6 +18,7 @@ type cli struct {
 	Play       playCommand       `cmd:"" help:"Play a stream into an FLV file."`
 	Dump       dumpCommand       `cmd:"" passthrough:"" help:"Save a stream as rtmpdump does, with its flags."`
 	Probe      probeCommand      `cmd:"" help:"Say what a stream or a file holds."`
+	Bench      benchCommand      `cmd:"" help:"Load a server with publishers and players, and measure what becomes of it."`
 	Trace      traceCommand      `cmd:"" help:"Listen in on a connection and say what is wrong with it."`
 	Replay     replayCommand     `cmd:"" help:"Play the client of a capture to a server again."`
 	Recordings recordingsCommand `cmd:"" help:"List, remove and repair what a server has recorded."`

@@ -40,16 +40,20 @@ func startProgress(w io.Writer, verb string, total int64) *progress {
 	if total == 0 {
 		most = -1
 	}
-	bar := progressbar.NewOptions64(most,
+	return &progress{w: w, bar: newBar(w, verb, most), verb: verb, total: total, begun: time.Now()}
+}
+
+// newBar returns a bar of so many units, or a spinner when that is -1.
+func newBar(w io.Writer, text string, most int64) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(most,
 		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription(verb),
+		progressbar.OptionSetDescription(text),
 		progressbar.OptionSetWidth(24),
 		progressbar.OptionThrottle(0),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetSpinnerChangeInterval(0), // it needs no goroutine of its own: at moves it
 	)
-	return &progress{w: w, bar: bar, verb: verb, total: total, begun: time.Now()}
 }
 
 // at shows how many units are done, how much media that is and how many bytes.

@@ -49,11 +49,12 @@ var importTable = []rule{
 			"internal/hooks", "internal/metrics", "internal/config", "internal/acme",
 		},
 	},
+	{packages: []string{"internal/bench"}, imports: []string{"amf", "media", "rtmp", "internal/wire/..."}},
 	{
 		packages: []string{"cmd/leat"},
 		imports: []string{
 			"amf", "rtmp", "media", "flv", "internal/config", "internal/diagnose", "internal/node", "internal/format/...",
-			"internal/sendqueue",
+			"internal/sendqueue", "internal/bench",
 		},
 	},
 	{packages: []string{"examples/..."}, imports: []string{"amf", "media", "flv", "live", "rtmp", "rtmp/rtmptest"}},
