@@ -55,7 +55,7 @@ const cores = 4
 
 // Run loads the server, step by step, until all steps are done or a signal comes, and prints what it has found.
 func (c *benchCommand) Run(ctx context.Context, std streams) error {
-	t, err := c.check(ctx)
+	t, err := c.check(ctx, std.dial)
 	if err != nil {
 		return err
 	}
@@ -83,13 +83,13 @@ func (c *benchCommand) Run(ctx context.Context, std streams) error {
 }
 
 // check looks at the arguments and at the address.
-func (c *benchCommand) check(ctx context.Context) (*target, error) {
+func (c *benchCommand) check(ctx context.Context, dial dialFunc) (*target, error) {
 	if c.Playpath == "" && !strings.Contains(c.URL, "?") { // a URL that names no stream will do here
 		if u, err := rtmp.ParseURL(c.URL); err == nil && u.Name == "" {
 			c.Playpath = "bench"
 		}
 	}
-	t, err := c.target(c.URL, c.Timeout)
+	t, err := c.target(c.URL, c.Timeout, dial)
 	if err != nil {
 		return nil, err
 	}
