@@ -101,10 +101,10 @@ func withoutTotals(p *media.Packet) *media.Packet {
 const (
 	markerNumber      = 0x00
 	markerBoolean     = 0x01
+	markerString      = 0x02
 	markerObject      = 0x03
 	markerObjectEnd   = 0x09
 	markerStrictArray = 0x0a
-	markerLongString  = 0x0c
 )
 
 // appendMetadata appends the body of an onMetaData of exactly size bytes: the totals, the members, and padding. The
@@ -157,9 +157,28 @@ func appendKeyFrames(dst []byte, keys []keyFrame, steady bool, padding int) []by
 	if steady {
 		dst[len(dst)-1] = 1
 	}
-	dst = binary.BigEndian.AppendUint32(append(appendName(dst, memberPadding), markerLongString), uint32(padding))
-	dst = append(dst, bytes.Repeat([]byte{' '}, padding)...)
+	dst = appendPadding(dst, padding)
 	return append(dst, 0, 0, markerObjectEnd, 0, 0, markerObjectEnd)
+}
+
+// maxPadding is how long a member is that fills room: FFmpeg gives up on strings of 1024 bytes, and on all long ones.
+const maxPadding = 1000
+
+// appendPadding appends members without a meaning, that have n bytes more than an empty one.
+func appendPadding(dst []byte, n int) []byte {
+	const empty = 2 + len(memberPadding) + 3
+	for {
+		part := n
+		if n > maxPadding {
+			part = min(maxPadding, n-empty) // leaves room for another
+		}
+		dst = binary.BigEndian.AppendUint16(append(appendName(dst, memberPadding), markerString), uint16(part))
+		dst = append(dst, bytes.Repeat([]byte{' '}, part)...)
+		if n == part {
+			return dst
+		}
+		n -= part + empty
+	}
 }
 
 func appendName(dst []byte, name string) []byte {
