@@ -28,6 +28,8 @@ type convertCommand struct {
 	Duration time.Duration `help:"End at the first key frame so much later; 0 is all." placeholder:"TIME"`
 	Force    bool          `help:"Replace OUT if there is one."`
 	Repair   bool          `help:"Without OUT: repair the file itself."`
+
+	Fragmented bool `help:"Write MP4 in fragments, which play while the file grows, instead of with one movie box in front."`
 }
 
 // Run copies the streams of a file into another, or repairs one. OUT appears when it is whole, and not before.
@@ -64,6 +66,8 @@ func (c *convertCommand) check() (container.Kind, error) {
 		wrong = fmt.Sprintf("the extension of %s does not say what to write; add --to flv or --to mp4", c.Out)
 	case c.Out == standard && kind != container.FLV:
 		wrong = "only FLV can be written to standard output"
+	case c.Fragmented && kind != container.MP4:
+		wrong = "--fragmented is for MP4 files"
 	}
 	if wrong != "" {
 		return kind, &exitError{exitUsage, errors.New(wrong)}
@@ -125,7 +129,7 @@ func (c *convertCommand) convert(ctx context.Context, src *source, kind containe
 		return fmt.Errorf("cannot write %s: %w", c.Out, err)
 	}
 	job.name = c.Out
-	job.to = newFileWriter(file, kind)
+	job.to = newFileWriter(file, kind, c.Fragmented)
 	err = job.run(ctx)
 	job.progress.end()
 	if err == nil {
@@ -223,9 +227,12 @@ type fileWriter interface {
 	Close() error
 }
 
-func newFileWriter(file *os.File, kind container.Kind) fileWriter {
-	if kind == container.MP4 {
+func newFileWriter(file *os.File, kind container.Kind, fragmented bool) fileWriter {
+	switch {
+	case kind == container.MP4 && fragmented:
 		return mp4.NewWriter(file, nil)
+	case kind == container.MP4:
+		return mp4.NewProgressiveWriter(file)
 	}
 	return flvfile.NewWriter(&storage{File: file})
 }

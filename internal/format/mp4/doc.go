@@ -19,7 +19,7 @@
 //
 // # Writing
 //
-// A Writer makes a fragmented MP4 file: an initialization segment, then a fragment for each group of pictures, and at
+// A Writer of NewProgressiveWriter makes a file with one movie box in front, when it is closed. Otherwise a Writer makes a fragmented MP4 file: an initialization segment, then a fragment for each group of pictures, and at
 // least one each second. Whatever happens to the process, the file plays up to its last whole fragment, and Repair cuts
 // off the rest.
 //

@@ -23,6 +23,9 @@ type File struct {
 
 var _ format.File = (*File)(nil)
 
+// noMovie is the end of most MP4 files whose recorder was killed.
+const noMovie = "it holds no whole movie box (moov), without which its frames cannot be found: its writer was interrupted before the end"
+
 // Open makes the index of a file. It reads the movie box, and the boxes of all fragments, but no media. A file
 // that ends too early is played up to there. Errors wrap format.ErrStructure or format.ErrNoTrack, or are the Input's.
 func Open(in format.Input) (*File, error) {
@@ -54,7 +57,7 @@ func readFile(in format.Input) (*movie, error) {
 	s := &scanner{in: in, size: in.Size()}
 	x, err := s.find("moov", 0)
 	if errors.Is(err, io.EOF) {
-		return nil, damaged("it holds no movie box")
+		return nil, damaged(noMovie)
 	}
 	if err != nil {
 		return nil, err

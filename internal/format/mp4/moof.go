@@ -20,12 +20,20 @@ const (
 // is one, is p of track t, and tells how long the last sample of that track is.
 func (w *Writer) flush(t *outTrack, p *media.Packet) error {
 	if !w.begun {
-		if err := w.begin(); err != nil {
+		begin := w.begin
+		if w.progressive != nil {
+			w.begun = true
+			begin = func() error { return w.progressive.begin(&w.buf) }
+		}
+		if err := begin(); err != nil {
 			w.err = err
 			return err
 		}
 	}
-	if w.fragment.samples > 0 {
+	switch {
+	case w.progressive != nil:
+		w.appendChunks(w.size)
+	case w.fragment.samples > 0:
 		if err := w.appendFragment(t, p); err != nil {
 			w.err = err
 			return err

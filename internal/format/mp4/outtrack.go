@@ -24,6 +24,7 @@ type outTrack struct {
 	samples   []outSample // of the next fragment
 	last      int64       // decoding time of the last sample
 	duration  int64       // between the last two samples
+	table     outTable    // of a progressive file
 }
 
 type outSample struct {

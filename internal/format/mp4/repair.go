@@ -75,7 +75,7 @@ type repair struct {
 func (r *repair) readMovie() error {
 	x, err := r.find("moov", 0)
 	if errors.Is(err, io.EOF) || err == nil && x.cut {
-		return damaged("it holds no whole movie box")
+		return damaged(noMovie)
 	}
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ const (
 	maxRefused         = 256
 )
 
-// Writer writes packets as a fragmented MP4 file. It is a media.Writer. It is not safe for concurrent use.
+// Writer writes packets as a fragmented MP4 file, or with NewProgressiveWriter as one that is not. It is a media.Writer. It is not safe for concurrent use.
 //
 // It carries H.264, H.265, H.266, AV1, VP9, VP8, AAC, Opus, FLAC, MP3, AC-3 and E-AC-3 in up to 32 tracks. Which tracks the
 // file has is settled when its first fragment is written: those whose headers have come by then, or whose first
@@ -90,6 +90,8 @@ type Writer struct {
 	width, height int           // of the pictures, from onMetaData
 	base          time.Duration // the timestamp that is 0 in the file
 	hasBase       bool
+
+	progressive *progressive // nil for a fragmented file
 
 	fragment fragment
 	sequence uint32 // of fragments
@@ -186,10 +188,15 @@ func (w *Writer) header(p *media.Packet) error {
 	if t != nil && t.codec == p.Codec && bytes.Equal(t.config, p.Data) {
 		return nil
 	}
-	if w.begun || t != nil && len(t.samples) > 0 {
+	if w.settled(t) {
 		return ErrNewSegment
 	}
 	return w.announce(t, p)
+}
+
+// settled reports whether it is too late to announce a track, t if it has been announced before.
+func (w *Writer) settled(t *outTrack) bool {
+	return w.begun && w.progressive == nil || t != nil && t.started
 }
 
 // announce sets up a track by its header, or by its first frame. t is the track as it was announced before, or nil.
@@ -216,7 +223,7 @@ func (w *Writer) frame(p *media.Packet) error {
 		if needsHeader(p.Codec) {
 			return nil // it cannot be decoded
 		}
-		if w.begun || t != nil && len(t.samples) > 0 {
+		if w.settled(t) {
 			return ErrNewSegment
 		}
 		if err := w.announce(t, p); err != nil {
@@ -278,6 +285,9 @@ func (w *Writer) Close() error {
 	}
 	if err := w.flush(nil, nil); err != nil || w.options.Live {
 		return err
+	}
+	if w.progressive != nil {
+		return w.progressive.finish(w)
 	}
 	return w.finish()
 }
