@@ -140,6 +140,18 @@ var results = append([]result{
 		checked: "every file opens as it was left, and has its duration after the repair",
 	},
 	{
+		test: "TestDVR/rtmpdump", from: "ffmpeg", through: server + " with `dvr_window`", to: "rtmpdump --start",
+		checked: "begins in the past of the live stream: every frame from the key frame before that to its end",
+	},
+	{
+		test: "TestDVR/ffmpeg", from: "ffmpeg", through: server + " with `dvr_window`", to: "ffmpeg -rtmp_live recorded",
+		checked: "begins at the start of the live stream: every frame",
+	},
+	{
+		test: "TestDVR/ffmpeg, seeking", from: "ffmpeg", through: server + " with `dvr_window`", to: "ffmpeg, seeking",
+		checked: "goes back in the live stream: every frame from the key frame before its target to the end",
+	},
+	{
 		test: "TestBucketPlays/flv", from: "ffmpeg", through: "`leat serve`, which stores the recording (FLV) in versitygw", to: "ffmpeg, seeking",
 		checked: "every frame and its times, as ffmpeg reads them in the object; every frame behind each of three seeks",
 	},
