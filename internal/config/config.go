@@ -36,6 +36,7 @@ type Config struct {
 	Aggregate    bool `yaml:"aggregate" reload:"restart"`
 
 	HLS HLS `yaml:"hls"`
+	RTC RTC `yaml:"rtc"`
 
 	Limits Limits `yaml:"limits"`
 
@@ -117,6 +118,7 @@ type Limits struct {
 	Publishers            int `yaml:"publishers" reload:"hot" min:"0"`              // 0: no limit
 	PlayersPerStream      int `yaml:"players_per_stream" reload:"hot" min:"0"`      // 0: no limit
 	HTTPConnections       int `yaml:"http_connections" reload:"hot" min:"0"`        // 0: no limit
+	RTCSessions           int `yaml:"rtc_sessions" reload:"hot" min:"0"`            // 0: no limit
 
 	Memory Size `yaml:"memory" reload:"hot" min:"0"` // for the Go runtime; 0: GOMEMLIMIT decides
 }

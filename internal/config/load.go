@@ -159,6 +159,8 @@ func (l *loader) finish() {
 	l.resolve(&l.config.TLS.Key)
 	s3 := &l.config.Recordings.S3
 	l.token(&s3.SecretKey, &s3.SecretKeyFile, "recordings.s3.secret_key")
+	rtc := &l.config.RTC
+	l.token(&rtc.ICEPassword, &rtc.ICEPasswordFile, "rtc.ice_password")
 	l.tokens(&l.config.Defaults, "defaults")
 	l.config.Apps = l.decodeApps(l.apps)
 	l.config.VHosts = l.decodeVHosts(l.vhosts)

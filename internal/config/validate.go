@@ -17,6 +17,7 @@ func (l *loader) validate() {
 		l.validateRange(f)
 	}
 	l.validateAddresses()
+	l.validateRTC()
 	l.validateTLS()
 	l.validateS3()
 	if c.Limits.PartialSize < c.Limits.MediaMessage {

@@ -124,6 +124,16 @@ var families = []family{
 		value: func(s *Snapshot) float64 { return float64(s.MessagesDropped) },
 	},
 	{
+		name: "leat_rtc_sessions", kind: gauge, labels: []string{"role"},
+		help:   "Clients that play or publish over WebRTC, which the other numbers count as well.",
+		values: func(s *Snapshot) map[string]uint64 { return s.RTCSessions },
+	},
+	{
+		name: "leat_rtc_key_requests_total", kind: counter,
+		help:  "Times that a viewer over WebRTC asked for a key frame, because it has lost packets for good.",
+		value: func(s *Snapshot) float64 { return float64(s.RTCKeyRequests) },
+	},
+	{
 		name: "leat_recordings", kind: gauge,
 		help:  "Streams that are being recorded.",
 		value: func(s *Snapshot) float64 { return float64(s.Recording) },

@@ -28,6 +28,8 @@ func busy() Snapshot {
 		Pushes:          []RelayState{{"tube", "publishing", 2}},
 		PushTargets:     []PushTarget{{"tube", 14, 15, 16, 17}},
 		Pulls:           []RelayState{{"", "playing", 18}},
+		RTCSessions:     map[string]uint64{"viewer": 20},
+		RTCKeyRequests:  21,
 		MessagesDropped: 11, RingBytes: 12, LogBytes: 13, DVRBytes: 19,
 		FanoutDelay: histogram, Connect: histogram, FirstFrame: histogram,
 	}
@@ -50,6 +52,8 @@ func TestHandler(t *testing.T) {
 		`leat_push_refusals_total{target="tube"} 17`,
 		`leat_pulls{state="playing"} 18`,
 		"leat_dropped_messages_total 11",
+		`leat_rtc_sessions{role="viewer"} 20`,
+		"leat_rtc_key_requests_total 21",
 		`leat_fanout_delay_seconds_bucket{le="0.01"} 3`,
 		`leat_fanout_delay_seconds_bucket{le="1"} 5`,
 		`leat_fanout_delay_seconds_bucket{le="+Inf"} 6`,

@@ -40,6 +40,9 @@ type Snapshot struct {
 
 	MessagesDropped uint64 // that slow players did not get
 
+	RTCSessions    map[string]uint64 // over WebRTC now, by role
+	RTCKeyRequests uint64            // of viewers, since the start
+
 	RingBytes int64 // packets held in the hub
 	LogBytes  int64 // encoded bytes held for players
 	DVRBytes  int64 // on disk, of live streams that can be rewound

@@ -17,6 +17,8 @@ type counters struct {
 	delay      histogram // of the fan-out
 	connect    histogram
 	firstFrame histogram
+
+	rtc rtcCounters
 }
 
 // request is what a client asked for.

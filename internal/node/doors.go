@@ -45,6 +45,9 @@ func (n *Node) Listen(ctx context.Context) error {
 		err = errors.Join(err, d.listener.Close())
 	}
 	n.doors = nil
+	if n.outputs.rtc != nil {
+		err = errors.Join(err, n.outputs.rtc.Close())
+	}
 	return errors.Join(err, n.store.close())
 }
 
@@ -73,6 +76,9 @@ func (n *Node) openAll(ctx context.Context) error {
 		return err
 	}
 	if err := n.open(ctx, cfg.HTTP, door{name: "http", serve: n.limited(public), http: public}); err != nil {
+		return err
+	}
+	if err := n.openRTC(ctx, cfg); err != nil {
 		return err
 	}
 	return n.open(ctx, cfg.Admin, door{name: "admin", serve: func(l net.Listener) error { return admin.Serve(web.Limit(l, adminConnections)) }, http: admin})

@@ -131,7 +131,7 @@ func (n *Node) Shutdown(ctx context.Context) error {
 	n.relay.Close()
 	n.hub.Close()
 	n.closeFeeds()
-	n.outputs.close()
+	err = errors.Join(err, n.outputs.close())
 	err = errors.Join(err, n.playback.close(), n.rewind.close(), n.rtmp.Shutdown(ctx), n.closeRecordings(ctx), n.closeSharedObjects())
 	n.stopMeter()
 	n.stopMemory()

@@ -19,6 +19,7 @@ import (
 	"leat/internal/web"
 	"leat/internal/web/hls"
 	"leat/internal/web/multitrack"
+	"leat/internal/web/rtc"
 	"leat/internal/web/stream"
 	"leat/internal/web/ui"
 	"leat/media"
@@ -29,6 +30,7 @@ import (
 type outputs struct {
 	streams *stream.Server
 	hls     *hls.Server
+	rtc     *rtc.Server // nil when rtc.udp is off
 
 	mu       sync.Mutex
 	watching map[media.Key]int // viewers of live streams, those of HLS too
@@ -79,7 +81,7 @@ func (f flvFitter) Fit(dst []*media.Packet, p *media.Packet) []*media.Packet {
 }
 
 // close waits for the viewers. The hub was closed before.
-func (o *outputs) close() {
+func (o *outputs) close() error {
 	o.hls.Close()
 	o.mu.Lock()
 	o.closed = true
@@ -91,6 +93,10 @@ func (o *outputs) close() {
 		v.left("the server is shutting down")
 	}
 	o.streams.Close()
+	if o.rtc == nil {
+		return nil
+	}
+	return o.rtc.Close()
 }
 
 // total is how many viewers there are.
@@ -150,17 +156,22 @@ type webRequest struct {
 
 // publicConfig is what the public door shows.
 func (n *Node) publicConfig() web.PublicConfig {
-	return web.PublicConfig{
+	cfg := web.PublicConfig{
 		Media: n.serveMedia, Pages: ui.Public(),
 		Multitrack: multitrack.Handler(multitrack.Config{Ingest: n.ingest, Logger: n.log}),
 	}
+	if n.Config().RTC.UDP != "" {
+		cfg.RTC = http.HandlerFunc(n.serveRTC)
+	}
+	return cfg
 }
 
 // serveMedia answers players over HTTP.
 func (n *Node) serveMedia(w http.ResponseWriter, r *http.Request, to web.Target) {
 	q := &webRequest{to: to, key: media.Key{App: to.App, Name: to.Name}, token: webToken(r), addr: n.webAddr(r)}
 	q.log = n.log.With("remote", r.RemoteAddr, "stream", brief(q.key.String()), "output", outputName(to, r))
-	if !n.mayWatch(w, r, q) {
+	if d := n.mayWatch(r.Host, q); d != nil {
+		d.say(w)
 		return
 	}
 	n.placeKey(q)
@@ -196,27 +207,38 @@ func unhurried(w http.ResponseWriter) {
 	_ = control.SetWriteDeadline(time.Now().Add(answerTime))
 }
 
-// mayWatch asks who may play: the same as over RTMP.
-func (n *Node) mayWatch(w http.ResponseWriter, r *http.Request, q *webRequest) bool {
-	_, app, ok := n.Config().Lookup(r.Host, q.key.App)
+// webDenial is why a request over HTTP is turned down.
+type webDenial struct {
+	status int
+	text   string
+}
+
+// say answers with it.
+func (d *webDenial) say(w http.ResponseWriter) {
+	if d.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	web.Say(w, d.status, d.text)
+}
+
+// mayWatch asks who may play: the same as over RTMP. It returns why not; nil when the client may.
+func (n *Node) mayWatch(host string, q *webRequest) *webDenial {
+	_, app, ok := n.Config().Lookup(host, q.key.App)
 	switch {
 	case !ok:
 		n.counters.refuse(toPlay, byApp)
-		web.Say(w, http.StatusNotFound, "There is no such application on this server.")
+		return &webDenial{http.StatusNotFound, "There is no such application on this server."}
 	case !app.PlayFrom.Contains(q.addr):
 		n.counters.refuse(toPlay, byAddress)
 		q.log.Warn("player refused", "reason", "its address is not in play_from of the application; add the address there")
-		web.Say(w, http.StatusForbidden, "Playing is not allowed from "+q.addr.String()+".")
+		return &webDenial{http.StatusForbidden, "Playing is not allowed from " + q.addr.String() + "."}
 	case app.PlayToken.IsSet() && !app.PlayToken.Matches(q.token):
 		n.counters.refuse(toPlay, byToken)
 		q.log.Warn("player refused", "reason", "it named a wrong play_token or none; the address to play must end in ?token=...")
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		web.Say(w, http.StatusUnauthorized, "Playing needs a token: add ?token=… to the address, or send it as a bearer token.")
-	default:
-		q.app = app
-		return true
+		return &webDenial{http.StatusUnauthorized, "Playing needs a token: add ?token=… to the address, or send it as a bearer token."}
 	}
-	return false
+	q.app = app
+	return nil
 }
 
 // webToken finds the token of a request: in the address, as over RTMP, or in the header that is made for it.
@@ -313,26 +335,36 @@ func (n *Node) serveLive(w http.ResponseWriter, r *http.Request, q *webRequest) 
 // retryAfter is when a client that was turned down for the moment should ask again, in seconds.
 const retryAfter = "2"
 
+// noRoom says why a viewer who may watch cannot for the moment; "" if err means something else.
+func (n *Node) noRoom(q *webRequest, err error) string {
+	switch {
+	case errors.Is(err, errStopping), errors.Is(err, stream.ErrClosed), errors.Is(err, hls.ErrClosed), errors.Is(err, vod.ErrClosed):
+		n.counters.refuse(toPlay, byShutdown)
+		return "The server is shutting down."
+	case errors.Is(err, errManyEnough):
+		n.counters.refuse(toPlay, byLimit)
+		q.log.Warn("player refused: limits.players_per_stream is reached", "limit", n.Config().Limits.PlayersPerStream)
+		return "The stream has as many players as it takes."
+	case errors.Is(err, errNoMemory):
+		n.counters.refuse(toPlay, byMemory)
+		q.log.Warn("refused: the server is out of memory; raise limits.memory, or give the machine less to do", "request", requestNames[toPlay])
+		return "The server is out of memory; try again later."
+	}
+	return ""
+}
+
 // turnDown says why there is no stream.
 func (n *Node) turnDown(w http.ResponseWriter, r *http.Request, q *webRequest, err error) {
 	var text string
 	status := http.StatusServiceUnavailable
 	noCodec, isStream := errors.AsType[*stream.UnsupportedError](err)
 	noHLS, isHLS := errors.AsType[*hls.UnsupportedError](err)
+	full := n.noRoom(q, err)
 	switch {
 	case r.Context().Err() != nil:
 		return // nobody hears it
-	case errors.Is(err, errStopping), errors.Is(err, stream.ErrClosed), errors.Is(err, hls.ErrClosed), errors.Is(err, vod.ErrClosed):
-		n.counters.refuse(toPlay, byShutdown)
-		text = "The server is shutting down."
-	case errors.Is(err, errManyEnough):
-		n.counters.refuse(toPlay, byLimit)
-		q.log.Warn("player refused: limits.players_per_stream is reached", "limit", n.Config().Limits.PlayersPerStream)
-		text = "The stream has as many players as it takes."
-	case errors.Is(err, errNoMemory):
-		n.counters.refuse(toPlay, byMemory)
-		q.log.Warn("refused: the server is out of memory; raise limits.memory, or give the machine less to do", "request", requestNames[toPlay])
-		text = "The server is out of memory; try again later."
+	case full != "":
+		text = full
 	case errors.Is(err, stream.ErrNoData), errors.Is(err, hls.ErrNotYet):
 		text = "The stream has just begun, or sends nothing; ask again in a moment."
 	case isStream:

@@ -44,6 +44,7 @@ func (n *Node) snapshot() metrics.Snapshot {
 		s.DVRBytes = all.Bytes()
 	}
 	n.relayStats(&s)
+	n.rtcStats(&s)
 	n.countPlayers(&s)
 	return s
 }
@@ -70,7 +71,7 @@ func (n *Node) countPlayers(s *metrics.Snapshot) {
 	}
 	s.LogBytes += n.outputs.streams.LogBytes()
 	s.Players = len(players) - away + n.playback.engine.Sessions() + n.outputs.total()
-	s.MessagesDropped = uint64(dropped)
+	s.MessagesDropped += uint64(dropped)
 }
 
 // happened leaves out what has not happened.

@@ -8,7 +8,7 @@ import { play, publish, serve, stop } from './server.mjs'
 
 const [, , program = '../build/leat', pattern = ''] = process.argv
 const patience = Number(process.env.PATIENCE ?? 60) * 1000 // of one step, ms: machines may be slow
-const ways = ['flv', 'mp4', 'hls']
+const ways = ['whep', 'flv', 'mp4', 'hls']
 
 const tests = []
 const test = (name, run) => tests.push({ name, run })
