@@ -359,10 +359,11 @@ func (n *Node) turnDown(w http.ResponseWriter, r *http.Request, q *webRequest, e
 	status := http.StatusServiceUnavailable
 	noCodec, isStream := errors.AsType[*stream.UnsupportedError](err)
 	noHLS, isHLS := errors.AsType[*hls.UnsupportedError](err)
+	if r.Context().Err() != nil {
+		return // nobody hears it
+	}
 	full := n.noRoom(q, err)
 	switch {
-	case r.Context().Err() != nil:
-		return // nobody hears it
 	case full != "":
 		text = full
 	case errors.Is(err, stream.ErrNoData), errors.Is(err, hls.ErrNotYet):

@@ -37,6 +37,15 @@ for (const way of ways) {
   })
 }
 
+test('the watch page says what WebRTC leaves out, and prefers a way with sound', async ({ server, browse }) => {
+  const page = await browse(`${server.http}/live/studio`)
+  await moves(page, 'video')
+  if ((await page.getAttribute('video', 'data-way')) === 'whep') throw new Error('the page has chosen WebRTC for a stream with AAC')
+  await page.selectOption('#way', 'whep')
+  await moves(page, 'video[data-way=whep]')
+  await page.getByText('without audio track 0 (aac)').waitFor({ timeout: patience })
+})
+
 test('the watch page chooses a way, and waits for a stream that is not live', async ({ server, browse }) => {
   const page = await browse(`${server.http}/live/later`)
   await page.getByText('Waiting for the stream').waitFor({ timeout: patience })
@@ -75,9 +84,9 @@ test('the console shows a stream, and its numbers move', async ({ server, browse
 
 test('the console plays by several ways side by side', async ({ server, browse }) => {
   const page = await browse(`${server.admin}/#/streams/live%2Fstudio`)
-  for (const name of ['HTTP-FLV', 'fMP4', 'HLS']) await page.getByRole('button', { name, exact: true }).click()
+  for (const name of ['WebRTC', 'HTTP-FLV', 'fMP4', 'HLS']) await page.getByRole('button', { name, exact: true }).click()
   for (const way of ways) await moves(page, `video[data-way=${way}]`)
-  equal(await page.getByText(/behind$/).count(), 3, 'the number of delays')
+  equal(await page.getByText(/behind$/).count(), ways.length, 'the number of delays')
 })
 
 test('the console records and lists recordings', async ({ server, browse }) => {

@@ -2,7 +2,6 @@ package rtc
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -292,9 +291,4 @@ func join(a, b []*media.Packet) []*media.Packet {
 	all := slices.Concat(a, b)
 	slices.SortStableFunc(all, func(a, b *media.Packet) int { return int(a.Timestamp - b.Timestamp) })
 	return all
-}
-
-func isRefusal(err error, status int) bool {
-	refusal, ok := errors.AsType[*Refusal](err)
-	return ok && refusal.Status == status
 }

@@ -9,6 +9,8 @@ export interface Playing {
   stop(): void
   // delay is how far behind the newest that has come, or is announced, the picture is, in seconds; null: not known.
   delay(): number | null
+  // note says what of the stream this way leaves out.
+  note?: string
 }
 
 // Failed says why a way does not work. When fatal is set, it will not work later either.
@@ -22,6 +24,7 @@ export interface Source {
   base: string // https://host/app/name, without an ending
   query: string // "" or "?…", as a token
   video: HTMLVideoElement
+  whole?: boolean // rather nothing than a part of the stream
   signal: AbortSignal // aborted when the video is no longer this player's, who must leave it alone then
   failed(reason: Failed): void // called at most once, also after play has returned
 }

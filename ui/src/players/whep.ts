@@ -6,6 +6,7 @@ export async function playWHEP(source: Source): Promise<Playing> {
   const pc = new RTCPeerConnection()
   const stream = new MediaStream()
   let session = ''
+  let note: string | undefined
   let timer = 0
   let behind: number | null = null
   const stop = () => {
@@ -27,11 +28,13 @@ export async function playWHEP(source: Source): Promise<Playing> {
     const url = `${source.base}/whep${source.query}`
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp' },
+      headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp', ...(source.whole && { Prefer: 'handling=strict' }) },
       body: pc.localDescription!.sdp,
     })
     if (!answer.ok) throw answer.status === 405 ? new Failed('The stream is not offered over WebRTC.', true) : statusText(answer.status)
     if (!answer.headers.get('Content-Type')?.startsWith('application/sdp')) throw new Failed('The stream is not offered over WebRTC.', true)
+    const leftOut = answer.headers.get('Leat-Left-Out')
+    if (leftOut) note = `without ${leftOut}`
     const location = answer.headers.get('Location')
     if (location) session = new URL(location, url).href
     await pc.setRemoteDescription({ type: 'answer', sdp: await answer.text() })
@@ -45,7 +48,7 @@ export async function playWHEP(source: Source): Promise<Playing> {
   timer = window.setInterval(async () => {
     behind = delayIn(await pc.getStats())
   }, 1000)
-  return { stop, delay: () => behind }
+  return { stop, delay: () => behind, note }
 }
 
 // gathered waits until the candidates are known, but not for long.

@@ -22,12 +22,13 @@ function Watch() {
   const [wish, setWish] = useState<Way | 'auto'>('auto')
   const [way, setWay] = useState<Way | null>(null)
   const [delay, setDelay] = useState<number | null>(null)
+  const [note, setNote] = useState('')
   const [muted, setMuted] = useState(true)
   const [volume, setVolume] = useState(1)
 
   useEffect(() => {
     document.title = name
-    return watch(video.current!, wish, { phase: setPhase, way: setWay, delay: setDelay })
+    return watch(video.current!, wish, { phase: setPhase, way: setWay, delay: setDelay, note: setNote })
   }, [wish])
 
   const unmute = () => {
@@ -55,7 +56,7 @@ function Watch() {
       <div class="bar">
         <span class={`live ${live ? '' : 'off'}`}>{live ? 'LIVE' : 'OFF AIR'}</span>
         <h1 title={name}>{name}</h1>
-        <span class="delay soft" title="How much of what has come is not shown yet">{live && delay !== null ? `${ms(delay * 1000)} behind` : ''}</span>
+        <span class="delay soft" title="How much of what has come is not shown yet">{live && delay !== null ? `${ms(delay * 1000)} behind` : ''}{live && note && ` ${note}`}</span>
         <button onClick={unmute} aria-label={muted ? 'Sound on' : 'Sound off'} aria-pressed={!muted}><Icon of={muted ? 'muted' : 'sound'} /></button>
         <input type="range" min="0" max="1" step="0.05" value={volume} aria-label="Volume"
           onInput={(e) => { const v = video.current!; v.volume = Number(e.currentTarget.value); v.muted = v.volume === 0 }} />
@@ -104,6 +105,7 @@ interface Report {
   phase(p: Phase): void
   way(w: Way): void
   delay(d: number | null): void
+  note(text: string): void
 }
 
 // watch tries one way after the other until a picture moves, and all of them again while the stream is not live. It returns
@@ -156,13 +158,14 @@ function watch(video: HTMLVideoElement, wish: Way | 'auto', report: Report): () 
     }, patience)
     report.way(way)
     giveUp = new AbortController()
-    play(way, { base, query: location.search, video, signal: giveUp.signal, failed: next }).then(
+    play(way, { base, query: location.search, video, whole: wish === 'auto', signal: giveUp.signal, failed: next }).then(
       (p) => {
         if (mine !== round || over) {
           p.stop()
           return
         }
         playing = p
+        report.note(p.note ?? '')
         void video.play().catch(() => undefined) // browsers that forbid it show their own button
       },
       (e) => next(e instanceof Failed ? e : new Failed('The player could not be loaded.')),
