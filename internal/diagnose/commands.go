@@ -98,6 +98,9 @@ func (s *Session) answers(from Direction, cmd *message.Command, m *rtmp.TraceMes
 func (s *Session) status(from Direction, cmd *message.Command, m *rtmp.TraceMessage) {
 	info := information(cmd)
 	code := info.Text("code")
+	if from == FromServer {
+		s.ended(m.StreamID, info)
+	}
 	if strings.HasPrefix(code, "NetStream.Play.") || strings.HasPrefix(code, "NetStream.Publish.") || info.Text("level") == rtmp.LevelError {
 		c, ok := s.answered(func(c call) bool {
 			return c.from != from && (c.name == "publish" || c.name == "play") && (c.streamID == m.StreamID || m.StreamID == 0)
@@ -197,6 +200,18 @@ func (s *Session) closes(from Direction, cmd *message.Command, m *rtmp.TraceMess
 	}
 	for _, f := range s.flows {
 		if f.from == from && (f.streamID == msid || cmd.Name == "FCUnpublish") {
+			f.closed = true
+		}
+	}
+}
+
+// ended takes note that the server has ended a stream, if that is what it says: the client does not cut it off then.
+func (s *Session) ended(msid uint32, info *amf.Object) {
+	if info.Text("level") != rtmp.LevelError && info.Text("code") != string(rtmp.CodeUnpublishSuccess) {
+		return
+	}
+	for _, f := range s.flows {
+		if f.from == FromClient && f.streamID == msid {
 			f.closed = true
 		}
 	}

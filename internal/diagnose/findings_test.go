@@ -3,6 +3,7 @@ package diagnose
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -534,5 +535,46 @@ func BenchmarkMessage(b *testing.B) {
 	for b.Loop() {
 		m.Timestamp += 40
 		s.Message(FromClient, time.Duration(m.Timestamp)*time.Millisecond, m)
+	}
+}
+
+// TestEndedByServer: a stream that the server itself ends, or whose connection it closes, is not cut off.
+func TestEndedByServer(t *testing.T) {
+	told := func(s *Session, code, level string) {
+		body, err := message.Append(nil, &message.Command{Name: "onStatus", Args: []any{amf.NewObject("level", level, "code", code)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Told(0, rtmp.TraceMessage{Type: uint8(message.TypeCommandAMF0), StreamID: 1, Body: body})
+	}
+	tests := []struct {
+		name string
+		end  func(s *Session)
+		cut  bool
+	}{
+		{"the client goes", func(s *Session) { s.Close(0, &rtmp.CloseReason{Side: rtmp.SidePeer}) }, true},
+		{"the network breaks", func(s *Session) { s.Close(0, &rtmp.CloseReason{Side: rtmp.SideNetwork}) }, true},
+		{"the server shuts down", func(s *Session) { s.Close(0, &rtmp.CloseReason{Side: rtmp.SideLocal, Err: rtmp.ErrServerClosed}) }, false},
+		{"the server closes", func(s *Session) { s.Close(0, &rtmp.CloseReason{Side: rtmp.SideLocal, Err: rtmp.ErrClosed}) }, false},
+		{"the server ends the stream", func(s *Session) {
+			told(s, string(rtmp.CodePublishBadName), rtmp.LevelError)
+			s.Close(0, nil)
+		}, false},
+		{"the server says that it is unpublished", func(s *Session) {
+			told(s, string(rtmp.CodeUnpublishSuccess), rtmp.LevelStatus)
+			s.Close(0, nil)
+		}, false},
+		{"the server says something else", func(s *Session) {
+			told(s, string(rtmp.CodePublishStart), rtmp.LevelStatus)
+			s.Close(0, nil)
+		}, true},
+	}
+	for _, test := range tests {
+		k := good(t).frames(0, sec)
+		test.end(k.s)
+		cut := slices.ContainsFunc(k.s.Findings(), func(f Finding) bool { return f.Code == CutOff })
+		if cut != test.cut {
+			t.Errorf("%s: cut off: %v, want %v", test.name, cut, test.cut)
+		}
 	}
 }

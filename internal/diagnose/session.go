@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"leat/amf"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/handshake"
 	"leat/internal/wire/message"
@@ -32,7 +33,7 @@ type Session struct {
 	calls    []call
 	connect  connection
 	now      time.Duration // of the last event
-	ended    bool
+	over     bool          // Close was called
 }
 
 // Config says what a Session is for. The zero value finds and tells nobody.
@@ -126,16 +127,34 @@ func (s *Session) Message(from Direction, at time.Duration, m rtmp.TraceMessage)
 	s.acknowledgements(from, sd, m.Timestamp)
 }
 
+// Told takes note of what the server has said, in a Session that hears the client only. It makes no finding: what matters is which
+// streams the server itself has ended.
+func (s *Session) Told(at time.Duration, m rtmp.TraceMessage) {
+	if message.Type(m.Type) != message.TypeCommandAMF0 || m.StreamID == 0 {
+		return
+	}
+	parsed, err := message.Parse(message.TypeCommandAMF0, m.Body, amf.Limits{})
+	cmd, ok := parsed.(*message.Command)
+	if err != nil || !ok || cmd.Name != "onStatus" {
+		return
+	}
+	s.begin(at)
+	defer s.tell()
+	s.ended(m.StreamID, information(cmd))
+}
+
 // Close takes note of the end of the connection. reason may be nil.
 func (s *Session) Close(at time.Duration, reason *rtmp.CloseReason) {
 	s.begin(at)
 	defer s.tell()
-	if s.ended {
+	if s.over {
 		return
 	}
-	s.ended = true
+	s.over = true
 	s.unanswered()
+	meant := reason != nil && (errors.Is(reason.Err, rtmp.ErrClosed) || errors.Is(reason.Err, rtmp.ErrServerClosed))
 	for _, f := range s.flows {
+		f.closed = f.closed || meant
 		f.end()
 	}
 	if reason != nil {

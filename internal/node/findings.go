@@ -43,7 +43,7 @@ func (f *findings) remove(id uint64) {
 	delete(f.sessions, id)
 }
 
-// trace is the hook of rtmp.Server. It hears the client only: what the server says itself it need not be told.
+// trace is the hook of rtmp.Server. It hears the client, and of the server only which streams it ends.
 func (n *Node) trace(c *rtmp.Conn) *rtmp.Trace {
 	begun := time.Now()
 	log := n.log.With("conn", c.ID(), "remote", c.RemoteAddr().String())
@@ -55,6 +55,7 @@ func (n *Node) trace(c *rtmp.Conn) *rtmp.Trace {
 	return &rtmp.Trace{
 		HandshakeDone: func(h rtmp.TraceHandshake) { s.Handshake(time.Since(begun), h) },
 		Received:      func(m rtmp.TraceMessage) { s.Message(diagnose.FromClient, time.Since(begun), m) },
+		Sent:          func(m rtmp.TraceMessage) { s.Told(time.Since(begun), m) },
 		Closed: func(r *rtmp.CloseReason) {
 			s.Close(time.Since(begun), r)
 			n.findings.remove(c.ID())

@@ -213,15 +213,30 @@ func (n *Node) record(log *slog.Logger, s *rtmp.PublishStream, rule *config.Reco
 			return nil, err
 		}
 	}
+	n.beginRecording(r, s.Key(), s.Type(), rule)
+	return r, nil
+}
+
+// recordPulled records a stream that is pulled, if the configuration says so.
+func (n *Node) recordPulled(key media.Key, rule *config.Record) *recording {
+	if rule.When != config.RecordAlways || !rule.Names.Match(key.Name) {
+		return nil
+	}
+	r := &recording{log: n.log.With("stream", key.String()), started: make(chan struct{})}
+	n.beginRecording(r, key, rtmp.PublishLive, rule)
+	return r
+}
+
+// beginRecording begins a recording, and waits for that as long as nobody notices.
+func (n *Node) beginRecording(r *recording, key media.Key, typ rtmp.PublishType, rule *config.Record) {
 	n.closing.Go(func() {
 		defer close(r.started)
-		if err := n.startRecording(r, s, rule); err != nil {
-			log.Warn("the stream is not recorded", "err", err)
+		if err := n.startRecording(r, key, typ, rule); err != nil {
+			r.log.Warn("the stream is not recorded", "err", err)
 			r.tell(record.Event{Kind: record.EventFailed, Err: err})
 		}
 	})
 	await(r.started, startTime)
-	return r, nil
 }
 
 // await waits until done is closed, or some time is over.
@@ -234,7 +249,7 @@ func await(done <-chan struct{}, d time.Duration) {
 	}
 }
 
-func (n *Node) startRecording(r *recording, s *rtmp.PublishStream, rule *config.Record) error {
+func (n *Node) startRecording(r *recording, key media.Key, typ rtmp.PublishType, rule *config.Record) error {
 	if rule.When == config.RecordNever {
 		return errRecordsNever
 	}
@@ -246,7 +261,7 @@ func (n *Node) startRecording(r *recording, s *rtmp.PublishStream, rule *config.
 	if err != nil {
 		return err
 	}
-	switch s.Type() {
+	switch typ {
 	case rtmp.PublishRecord:
 		spec.KeepVersions = rule.KeepVersions
 	case rtmp.PublishAppend:
@@ -258,10 +273,10 @@ func (n *Node) startRecording(r *recording, s *rtmp.PublishStream, rule *config.
 	if r.gone.Load() {
 		return errNotLive
 	}
-	rec, err := all.Start(n.hub, s.Key(), spec)
+	rec, err := all.Start(n.hub, key, spec)
 	if errors.Is(err, record.ErrRecording) {
 		// The stream goes on after another publisher's end, and so does its recording.
-		if rec = all.Recorder(s.Key()); rec == nil {
+		if rec = all.Recorder(key); rec == nil {
 			return record.ErrNotRecording
 		}
 		rec.SetNotify(r.tell)
@@ -272,6 +287,13 @@ func (n *Node) startRecording(r *recording, s *rtmp.PublishStream, rule *config.
 	}
 	r.rec.Store(rec)
 	return err
+}
+
+// leave is called when a pull has ended the stream, well or not.
+func (r *recording) leave() {
+	if r != nil {
+		r.gone.Store(true)
+	}
 }
 
 // end is called when the publisher has left the stream, which is over if clean.

@@ -23,10 +23,16 @@ func (n *Node) newRelay(cfg *config.Config) {
 		Hub:  n.hub,
 		Pull: n.pullOf,
 		OnAir: func(key media.Key, path relay.Path) func() {
+			var recording *recording
 			if _, app, ok := n.Config().Lookup("", key.App); ok {
 				n.keepWindow(key, &app)
+				recording = n.recordPulled(key, &app.Record)
 			}
-			return n.relay.Begin(key, path, n.targetsOf("", key))
+			end := n.relay.Begin(key, path, n.targetsOf("", key))
+			return func() {
+				recording.leave()
+				end()
+			}
 		},
 		Logger: n.log,
 	})

@@ -176,3 +176,27 @@ func TestRelayKeepsSecrets(t *testing.T) {
 		t.Errorf("a stream without a rule: %v", err)
 	}
 }
+
+// TestPulledStreamIsRecorded: what record: always says goes for streams that are pulled, too.
+func TestPulledStreamIsRecorded(t *testing.T) {
+	t.Parallel()
+	origin := start(t, nil)
+	pub := publish(t, origin.url("/live/cam"))
+	s := start(t, func(c *config.Config) {
+		app := c.Defaults
+		app.Record.When = config.RecordAlways
+		app.Pull = config.Pulls{{Names: config.NamePatterns{"cam"}, Origins: []config.RelayURL{config.NewRelayURL(origin.url("/live/cam"))}}}
+		c.Apps = config.Apps{{Pattern: "live", App: app}}
+	})
+	origin.lines.wait(t, "msg=playing", "stream=live/cam")
+	send(t, pub, mediatest.AVC(2*time.Second)...)
+	cam := media.Key{App: "live", Name: "cam"}
+	until(t, "the stream is recorded", func() bool { return s.isRecorded(cam) })
+	if err := pub.Close(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the recording is complete", func() bool { return !s.isRecorded(cam) })
+	if _, found, err := s.archive.all.Lookup(cam); !found || err != nil {
+		t.Errorf("there is no recording: %v", err)
+	}
+}
