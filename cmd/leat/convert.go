@@ -20,7 +20,7 @@ import (
 
 // convertCommand is `leat convert`.
 type convertCommand struct {
-	In  string `arg:"" name:"in" help:"FLV, MP4 or MP3 file, whole or damaged, or - for an FLV stream on standard input."`
+	In  string `arg:"" name:"in" help:"FLV, MP4 or MP3 file, whole or damaged, or - for FLV or MP3 on standard input."`
 	Out string `arg:"" name:"out" optional:"" help:"FLV or MP4 file to write, by its extension, or - for an FLV stream on standard output."`
 
 	To       string        `help:"What to write where the extension does not say it: flv or mp4." enum:",flv,mp4" default:""`

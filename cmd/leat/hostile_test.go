@@ -42,6 +42,22 @@ func TestPlayIsRedirected(t *testing.T) {
 	}
 }
 
+// TestSeekTestIsRedirected: a recording may have gone elsewhere, too.
+func TestSeekTestIsRedirected(t *testing.T) {
+	dir := t.TempDir()
+	if err := createFLV(filepath.Join(dir, "film.flv"), 3*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	home := serveFiles(t, dir)
+	old := serveOn(t, listen(t), &peer{play: func(ctx context.Context, s *rtmp.PlayStream) error {
+		return redirect(ctx, s.Conn(), home+"/vod")
+	}})
+	code, stdout, stderr := leat(t.Context(), "", "play", "--seek-test", "rtmp://"+old+"/live/film")
+	if code != exitDone || strings.Count(stdout, "plays from") != len(seekPoints) {
+		t.Errorf("code %d: %s%s", code, stdout, stderr)
+	}
+}
+
 // TestPublishIsRedirected: so are publish and probe.
 func TestPublishIsRedirected(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cam.flv")

@@ -97,15 +97,13 @@ func anywhere[S any](ctx context.Context, conn *rtmp.Conn, begin func(*rtmp.Conn
 // seekTest plays the recording from its start, to seek in it. answering bounds the wait for the server's answers. It returns the
 // connection to be closed.
 func (c *playCommand) seekTest(ctx, answering context.Context, out io.Writer, t *target, conn *rtmp.Conn) (*rtmp.Conn, error) {
-	conn, length, err := anywhere(answering, conn, func(conn *rtmp.Conn) (time.Duration, error) {
-		return recordingLength(answering, conn, t.url.Name)
-	})
-	if err != nil {
-		return conn, t.failure(ctx, err, "play")
-	}
 	conn, player, err := playAnywhere(answering, conn, &rtmp.PlayOptions{Recorded: true, BufferLength: 100 * time.Millisecond})
 	if err != nil {
 		return conn, t.failure(ctx, err, "play")
+	}
+	length, err := recordingLength(answering, conn, t.url.Name) // of the server that plays
+	if err != nil {
+		return conn, errors.Join(t.failure(ctx, err, "play"), player.Close())
 	}
 	test := &seekTest{player: player, patience: c.Timeout, length: length, out: out}
 	return conn, errors.Join(test.run(ctx), player.Close())

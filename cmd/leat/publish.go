@@ -14,7 +14,7 @@ import (
 type publishCommand struct {
 	connectFlags
 
-	Source string   `arg:"" name:"source" help:"FLV, MP4 or MP3 file, or - for an FLV stream on standard input."`
+	Source string   `arg:"" name:"source" help:"FLV, MP4 or MP3 file, or - for FLV or MP3 on standard input."`
 	URLs   []string `arg:"" name:"url" help:"Where to publish: rtmp://host/app/name; several are served at once."`
 
 	Type        string         `help:"What the server is to do with it: live, record, append or appendWithGap." enum:"live,record,append,appendWithGap" default:"live"`

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,10 +20,26 @@ import (
 // startServer runs `leat serve` in this process until the end of the test.
 func startServer(t *testing.T) (url string, log *lineWatch) {
 	t.Helper()
+	return startServerWith(t, serverArgs...)
+}
+
+// serveFiles runs one that plays the files of a folder.
+func serveFiles(t *testing.T, dir string) (url string) {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "leat.yaml")
+	if err := os.WriteFile(config, []byte("defaults:\n  play_dir: "+dir+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url, _ = startServerWith(t, append(slices.Clip(serverArgs), "--config", config)...)
+	return url
+}
+
+func startServerWith(t *testing.T, args ...string) (url string, log *lineWatch) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	log = newLineWatch()
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, serverArgs, streams{err: log}) }() // ends with ctx
+	go func() { ended <- run(ctx, args, streams{err: log}) }() // ends with ctx
 	t.Cleanup(func() {
 		cancel()
 		if code := <-ended; code != 0 {
@@ -139,5 +156,29 @@ func TestRoundTrip(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestPublishMP3: from a file and from a pipe, with the same frames.
+func TestPublishMP3(t *testing.T) {
+	frame := append([]byte{0xff, 0xfb, 0x90, 0xc0}, bytes.Repeat([]byte{7}, 413)...) // 128 kbit/s, 44.1 kHz
+	song := bytes.Repeat(frame, 60)
+	file := filepath.Join(t.TempDir(), "song.mp3")
+	if err := os.WriteFile(file, song, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, stdin := range map[string]string{file: "", standard: string(song)} {
+		var got collector
+		url := "rtmp://" + serveOn(t, listen(t), &peer{publish: got.publish}) + "/live/song"
+		code, _, stderr := leat(t.Context(), stdin, "publish", "--speed", "0", name, url)
+		frames := 0
+		for _, p := range got.all() {
+			if p.Kind == media.Audio && bytes.Equal(p.Data, frame) && p.Codec == media.CodecMP3 {
+				frames++
+			}
+		}
+		if code != exitDone || frames != 60 {
+			t.Errorf("%s: code %d, %d frames: %s", name, code, frames, stderr)
+		}
 	}
 }

@@ -13,13 +13,14 @@ import (
 	"leat/flv"
 	"leat/internal/format"
 	"leat/internal/format/container"
+	"leat/internal/format/mp3"
 	"leat/media"
 )
 
 // standard is the name of a file that stands for standard input or output.
 const standard = "-"
 
-// source is a recording that is read packet by packet: a file of any container, or an FLV stream from a pipe. It is a
+// source is a recording that is read packet by packet: a file of any container, or FLV or MP3 from a pipe. It is a
 // media.Reader.
 type source struct {
 	name    string
@@ -73,7 +74,7 @@ func (s *source) open(ctx context.Context) error {
 	return nil
 }
 
-// begin finds out what the source is. FLV is read tag by tag, which works in a pipe; the others need a file with an index.
+// begin finds out what the source is. FLV is read tag by tag and MP3 frame by frame, which works in a pipe; MP4 needs a file.
 func (s *source) begin() error {
 	if s.size > 0 {
 		kind, err := container.DetectIn(s.input())
@@ -90,8 +91,12 @@ func (s *source) begin() error {
 		peeked := bufio.NewReader(s.in)
 		s.in = peeked
 		head, _ := peeked.Peek(container.HeadSize) // a failure comes again
-		if kind := container.Detect(head); kind == container.MP4 || kind == container.MP3 {
-			return &pipeError{kind}
+		switch container.Detect(head) {
+		case container.MP4:
+			return errMP4InPipe
+		case container.MP3:
+			s.kind, s.packets = container.MP3, mp3.NewStream(s)
+			return nil
 		}
 	}
 	return s.beginFLV()
@@ -119,12 +124,8 @@ func (s *source) input() format.Input { return io.NewSectionReader(s.file, 0, s.
 // isLive reports whether the source goes on by itself, whether it is read or not.
 func (s *source) isLive() bool { return s.size == 0 }
 
-// pipeError is a pipe with a container that cannot be read from front to back.
-type pipeError struct{ kind container.Kind }
-
-func (e *pipeError) Error() string {
-	return fmt.Sprintf("%v cannot be read from a pipe, only FLV: give the file by name, or let ffmpeg write -f flv", e.kind)
-}
+// errMP4InPipe is a container that cannot be read from front to back.
+var errMP4InPipe = errors.New("MP4 cannot be read from a pipe, only FLV and MP3: give the file by name, or let ffmpeg write -f flv")
 
 // interruptible returns a reader of in whose reading ends when ctx is done. What in itself waits for cannot be
 // interrupted: the goroutine that reads it ends with its next byte, or with the process.
@@ -184,14 +185,13 @@ func (s *source) rewind() error {
 
 func (s *source) failure(err error) error {
 	bad, isFLV := errors.AsType[*flv.Error](err)
-	pipe, isPipe := errors.AsType[*pipeError](err)
 	switch {
 	case isFLV && s.size > 0 && bad.Tag == 0:
 		return fmt.Errorf("%s is neither an FLV, nor an MP4, nor an MP3 file", s.name)
 	case isFLV:
 		return fmt.Errorf("%s: %s", s.name, bad.Reason)
-	case isPipe:
-		return fmt.Errorf("%s: %w", s.name, pipe)
+	case errors.Is(err, errMP4InPipe):
+		return fmt.Errorf("%s: %w", s.name, errMP4InPipe)
 	case errors.Is(err, format.ErrNoTrack):
 		return fmt.Errorf("%s has no track that RTMP can carry", s.name)
 	case errors.Is(err, format.ErrStructure):

@@ -113,18 +113,17 @@ func (f *File) index(r *reader) error {
 		return err
 	}
 	f.info = format.Info{HasAudio: true, Duration: duration(samples, f.stream.rate)}
-	f.info.Metadata = f.metadata()
+	f.info.Metadata = metadata(f.stream, f.info.Duration)
 	return nil
 }
 
-func (f *File) metadata() *media.Packet {
-	object := amf.NewObject(
-		"duration", f.info.Duration.Seconds(),
-		"audiocodecid", 2.0,
-		"audiosamplerate", float64(f.stream.rate),
-		"stereo", f.stream.stereo,
-	)
+// metadata makes the onMetaData of a stream; a length of 0 is not known.
+func metadata(h header, length time.Duration) *media.Packet {
+	object := amf.NewObject("audiocodecid", 2.0, "audiosamplerate", float64(h.rate), "stereo", h.stereo)
 	object.ECMA = true
+	if length > 0 {
+		object.Set("duration", length.Seconds())
+	}
 	body, err := amf.Append(amf.AppendString(nil, media.NameMetadata), object)
 	if err != nil {
 		panic("mp3: " + err.Error()) // numbers and Booleans only
@@ -185,13 +184,19 @@ func (c *cursor) ReadPacket(ctx context.Context) (*media.Packet, error) {
 	if err != nil {
 		return nil, endOf(err)
 	}
-	body := append(append(make([]byte, 0, 1+len(frame)), h.audioTag()), frame...)
-	p := &media.Packet{
-		Kind: media.Audio, Codec: media.CodecMP3, Timestamp: duration(c.samples, h.rate), Body: body, Data: body[1:],
-	}
+	p := h.packet(make([]byte, 1+h.size), c.samples)
+	copy(p.Data, frame)
 	c.samples += int64(h.samples)
 	c.r.at += int64(h.size)
 	return p, nil
+}
+
+// packet returns the packet of a frame, in whose body the frame itself is to be put. samples are those before it.
+func (h header) packet(body []byte, samples int64) *media.Packet {
+	body[0] = h.audioTag()
+	return &media.Packet{
+		Kind: media.Audio, Codec: media.CodecMP3, Timestamp: duration(samples, h.rate), Body: body, Data: body[1:],
+	}
 }
 
 func endOf(err error) error {

@@ -6,11 +6,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"leat/amf"
 	"leat/internal/format"
 	"leat/media"
+	"leat/media/mediatest"
 )
 
 // input is a file in memory.
@@ -57,7 +59,7 @@ func open(t testing.TB, b []byte) *File {
 	return f
 }
 
-func sound(t testing.TB, c format.Cursor) []*media.Packet {
+func sound(t testing.TB, c media.Reader) []*media.Packet {
 	t.Helper()
 	var all []*media.Packet
 	for {
@@ -137,6 +139,9 @@ func TestPlaysEveryFrame(t *testing.T) {
 			if want := duration(int64(test.frames)*1152, 44100); f.Info().Duration != want {
 				t.Errorf("duration %v, want %v", f.Info().Duration, want)
 			}
+			if diff := mediatest.DiffAll(sound(t, NewStream(iotest.OneByteReader(bytes.NewReader(test.file)))), got); diff != "" {
+				t.Errorf("as a stream: %s", diff)
+			}
 		})
 	}
 }
@@ -186,6 +191,12 @@ func FuzzOpen(f *testing.F) {
 	f.Add(repeat(frame(f, cbr44...), 3))
 	f.Add(append(id3(textFrame("TIT2", 3, "x"), textFrame("COMM", 1, "eng\xff\xfe\x00\x00")), repeat(frame(f, low8...), 3)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		stream := NewStream(bytes.NewReader(b))
+		for {
+			if _, err := stream.ReadPacket(t.Context()); err != nil {
+				break
+			}
+		}
 		file, err := Open(input{bytes.NewReader(b)})
 		if err != nil {
 			return
@@ -197,4 +208,29 @@ func FuzzOpen(f *testing.F) {
 		}
 		sound(t, c)
 	})
+}
+
+func TestStreamHeaders(t *testing.T) {
+	tag := id3(textFrame("TIT2", 3, "Song"))
+	s := NewStream(bytes.NewReader(append(tag, repeat(frame(t, cbr44...), 3)...)))
+	for _, want := range []string{media.NameMetadata, "onID3", ""} {
+		p, err := s.ReadPacket(t.Context())
+		if err != nil || p.Name != want {
+			t.Fatalf("%v, %v; want %q", p, err, want)
+		}
+	}
+	for _, none := range []string{"", "ID3", "no MP3 at all", string(tag)} {
+		if _, err := NewStream(bytes.NewReader([]byte(none))).ReadPacket(t.Context()); !errors.Is(err, format.ErrStructure) {
+			t.Errorf("%q: %v", none, err)
+		}
+	}
+	broken := NewStream(io.MultiReader(bytes.NewReader(repeat(frame(t, cbr44...), 3)), iotest.ErrReader(io.ErrClosedPipe)))
+	for {
+		if _, err := broken.ReadPacket(t.Context()); err != nil {
+			if !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("a reader that fails: %v", err)
+			}
+			break
+		}
+	}
 }

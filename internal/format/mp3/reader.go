@@ -79,7 +79,11 @@ func (r *reader) followed(h header) bool {
 	if err != nil {
 		return r.at+int64(h.size) == r.in.Size()
 	}
-	next := b[h.size:]
+	return h.followedBy(b[h.size:])
+}
+
+// followedBy reports whether next, what stands behind a frame, is what can.
+func (h header) followedBy(next []byte) bool {
 	after, ok := parse(next)
 	return ok && after.sameStream(h) || hasTag(next, 0, "TAG") || hasTag(next, 0, "APET") || hasTag(next, 0, "ID3")
 }
