@@ -26,7 +26,8 @@ type inbound struct {
 	last       lastMessage
 	commands   rate
 	mediaRate  rate
-	paced      bool // it was said that mediaRate holds the peer up
+	byteRate   rate
+	paced      bool // it was said that the peer is read more slowly
 }
 
 func (in *inbound) init(l *Limits) {
@@ -85,7 +86,7 @@ func (c *Conn) read(ctx context.Context) (err error) {
 		}
 	}
 	if c.raw != nil {
-		return c.readRaw(deliver)
+		return c.readRaw(ctx, deliver)
 	}
 	// What hides its descriptor (TLS, HTTP tunnels, pipes) gets a buffer of its own, small until much comes at once.
 	buf := make([]byte, 4<<10)
@@ -93,6 +94,9 @@ func (c *Conn) read(ctx context.Context) (err error) {
 		n, err := c.nc.Read(buf)
 		if n > 0 {
 			if err := c.received(buf[:n], deliver); err != nil {
+				return err
+			}
+			if err := c.paceBytes(ctx, n); err != nil {
 				return err
 			}
 		}
@@ -108,7 +112,7 @@ func (c *Conn) read(ctx context.Context) (err error) {
 // readRaw waits for readiness without holding a buffer and takes one from the pool only when there is
 // something to read. All of it happens inside one RawConn.Read: leaving it between two reads would reset the
 // poller's edge and could lose one.
-func (c *Conn) readRaw(deliver func(*chunk.Message) error) error {
+func (c *Conn) readRaw(ctx context.Context, deliver func(*chunk.Message) error) error {
 	var result error
 	err := c.raw.Read(func(fd uintptr) bool {
 		for {
@@ -118,6 +122,9 @@ func (c *Conn) readRaw(deliver func(*chunk.Message) error) error {
 				result = c.received(buf[:n], deliver)
 			}
 			readBuffers.Put(buf)
+			if n > 0 && result == nil {
+				result = c.paceBytes(ctx, n)
+			}
 			switch {
 			case result != nil:
 				return true
@@ -223,31 +230,4 @@ func (c *Conn) countCommand() error {
 		return &ProtocolError{Reason: fmt.Sprintf("more than %d commands and control messages a second", c.limits.CommandsPerSecond)}
 	}
 	return nil
-}
-
-// leastPause is the shortest time for which reading stops: shorter ones would cost more than they spare.
-const leastPause = 20 * time.Millisecond
-
-// paceMedia lets the peer wait that sends more media than its share: nothing is read meanwhile, so that TCP holds it up.
-// Whoever sends a file as fast as it goes is an honest encoder, and closing it would help nobody.
-func (c *Conn) paceMedia(ctx context.Context) error {
-	if c.limits.MediaPerSecond == 0 {
-		return nil
-	}
-	pause := c.in.mediaRate.owe(c.limits.MediaPerSecond, time.Now())
-	if pause < leastPause {
-		return nil
-	}
-	if !c.in.paced {
-		c.in.paced = true
-		c.logger.Warn("the peer sends more media than it may, it is read more slowly", "messages_per_second", c.limits.MediaPerSecond)
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

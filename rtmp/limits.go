@@ -27,6 +27,10 @@ type Limits struct {
 
 	WriteTotal int64 // bytes that wait to be sent on all connections of a Server; beyond it the one that holds most is closed; default 1 GiB
 
+	// Bytes that a Server reads in a second from all connections together. Beyond it those are read more slowly that bring
+	// more than a 256th of it each. 0 means no limit.
+	ReadTotal int
+
 	Streams           int // message streams of one connection; default 16
 	PendingCalls      int // calls of one connection that wait for their answer, each way; default 256
 	CommandsPerSecond int // commands and control messages of one connection, averaged over a second; default 1000

@@ -161,3 +161,71 @@ func TestMediaRate(t *testing.T) {
 		}
 	})
 }
+
+// TestReadTotal: all connections together bring no more than they may, and one that brings little does not wait for the others.
+func TestReadTotal(t *testing.T) {
+	const perSecond, size, messages = 1 << 20, 256 << 10, 32
+	synctest.Test(t, func(t *testing.T) {
+		h := newPublishAll()
+		flood := make(chan time.Duration, 1)
+		worst := make(chan time.Duration, 1)
+		h.publish = func(ctx context.Context, s *rtmp.PublishStream) error {
+			start, got, latest := time.Now(), 0, time.Duration(0)
+			defer func() {
+				if s.Key().Name == "modest" {
+					worst <- latest
+				}
+			}()
+			for {
+				p, err := s.ReadPacket(ctx)
+				if err != nil {
+					return err
+				}
+				latest = max(latest, time.Since(start)-p.Timestamp)
+				if got++; got == messages && s.Key().Name == "flood" {
+					flood <- time.Since(start)
+				}
+			}
+		}
+		srv := rtmptest.Start(t, &rtmp.Server{Handler: h, Logger: quiet, Limits: rtmp.Limits{ReadTotal: perSecond}})
+		publish := func(name string) *rtmp.Publisher {
+			c := srv.Dial(t, "/live", nil)
+			t.Cleanup(func() { _ = c.Close() }) // the server's side is what this is about
+			p, err := c.Publish(t.Context(), name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		modest := publish("modest")
+		done := make(chan error, 1)
+		go func() { // ends with its messages
+			var err error
+			for i := 0; i < 100 && err == nil; i++ {
+				p := frame(media.Audio, time.Duration(i)*100*time.Millisecond)
+				err = modest.WritePacket(t.Context(), p)
+				time.Sleep(100 * time.Millisecond)
+			}
+			done <- err
+		}()
+		p := publish("flood")
+		body := append([]byte{0x27, 1, 0, 0, 0}, make([]byte, size)...)
+		for i := range messages {
+			if err := p.WritePacket(t.Context(), &media.Packet{Kind: media.Video, Timestamp: time.Duration(i) * time.Millisecond, Body: body}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d, want := <-flood, messages*size*time.Second/perSecond; d < want-time.Second || d > want+time.Second {
+			t.Errorf("the flood came within %v, want %v", d, want)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := modest.Close(); err != nil {
+			t.Error(err)
+		}
+		if d := <-worst; d > 10*time.Millisecond {
+			t.Errorf("the modest stream came up to %v late", d)
+		}
+	})
+}

@@ -20,17 +20,25 @@ func (r *rate) take(perSecond int, now time.Time) bool {
 
 // owe takes one in any case, and returns how long the next should wait for it.
 func (r *rate) owe(perSecond int, now time.Time) time.Duration {
-	r.refill(perSecond, now)
-	r.tokens--
-	return max(0, time.Duration(-r.tokens/float64(perSecond)*float64(time.Second)))
+	return r.oweMany(1, float64(perSecond), 2*float64(perSecond), now)
+}
+
+// oweMany is owe of n at once, of a bucket that holds full.
+func (r *rate) oweMany(n int, perSecond, full float64, now time.Time) time.Duration {
+	r.fill(perSecond, full, now)
+	r.tokens -= float64(n)
+	return max(0, time.Duration(-r.tokens/perSecond*float64(time.Second)))
 }
 
 func (r *rate) refill(perSecond int, now time.Time) {
-	full := float64(2 * perSecond)
+	r.fill(float64(perSecond), 2*float64(perSecond), now)
+}
+
+func (r *rate) fill(perSecond, full float64, now time.Time) {
 	if r.last.IsZero() {
 		r.tokens = full
 	} else {
-		r.tokens = min(full, r.tokens+now.Sub(r.last).Seconds()*float64(perSecond))
+		r.tokens = min(full, r.tokens+now.Sub(r.last).Seconds()*perSecond)
 	}
 	r.last = now
 }

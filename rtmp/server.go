@@ -66,6 +66,7 @@ type Server struct {
 	watching  bool
 	counts    ServerStats // of connections that have ended, and of refused ones
 	arrivals  arrivals
+	reading   reading
 	refused   map[refusal]refusedLine // what the log has had of refused connections
 	partial   atomic.Int64            // bytes that the connections hold of unfinished messages
 	unsent    atomic.Int64            // bytes that wait on the connections to be sent

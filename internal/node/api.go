@@ -89,9 +89,7 @@ func (c control) About() api.About {
 			Connections: cfg.Limits.Connections, Publishers: cfg.Limits.Publishers, PlayersPerStream: cfg.Limits.PlayersPerStream,
 		},
 	}
-	if limit := debug.SetMemoryLimit(-1); limit < 1<<62 {
-		about.MemoryLimit = uint64(limit)
-	}
+	about.MemoryLimit = uint64(n.memory.limit.Load())
 	for _, d := range n.doors {
 		a := api.Address{Door: d.name, URL: d.url}
 		if tcp, ok := d.listener.Addr().(*net.TCPAddr); ok {

@@ -62,6 +62,7 @@ func TestAPI(t *testing.T) {
 	want := mediatest.AVC(time.Second)
 	pub := publish(t, s.url("/live/cam"))
 	p := play(t, s.url("/live/cam?token="+secret), nil)
+	until(t, "the player was in the log", func() bool { return s.inLog() == 1 })
 	send(t, pub, want...)
 	take(t, p, len(want))
 

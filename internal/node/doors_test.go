@@ -63,6 +63,7 @@ func TestAdminDoor(t *testing.T) {
 	want := mediatest.AVC(time.Second)
 	pub := publish(t, s.url("/live/cam"))
 	p := play(t, s.url("/live/cam?token="+secret), nil)
+	until(t, "the player was in the log", func() bool { return s.inLog() == 1 })
 	send(t, pub, want...)
 	take(t, p, len(want))
 	if _, err := dial(t, s.url("/live/cam")).Play(limit(t), "", nil); err == nil {
@@ -264,8 +265,8 @@ func TestMemoryLimit(t *testing.T) {
 	next := *s.Config()
 	next.Limits.Memory = 2 << 30
 	s.Reload(&next)
-	if got := debug.SetMemoryLimit(-1); got != 2<<30 {
-		t.Errorf("the limit is %d", got)
+	if got := debug.SetMemoryLimit(-1); got < 1<<30 || got >= 2<<30 {
+		t.Errorf("the collector's limit is %d, want most of 2 GiB", got)
 	}
 	next.Limits.Memory = 0
 	again := next
@@ -282,6 +283,7 @@ func TestShutdown(t *testing.T) {
 	want := mediatest.AVC(time.Second)
 	p := play(t, s.url("/live/cam"), nil)
 	stays := s.view(t, "cam", false) // keeps its connection open, so that the server waits
+	until(t, "both players were in the log", func() bool { return s.inLog() == 2 })
 	pub := publish(t, s.url("/live/cam"))
 	send(t, pub, want...)
 	take(t, p, len(want)-1)

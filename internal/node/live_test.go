@@ -74,6 +74,7 @@ func TestLateJoiner(t *testing.T) {
 			pub := publish(t, s.url("/live/cam"))
 			if feed == "running" {
 				early := play(t, s.url("/live/cam"), nil)
+				until(t, "the player was in the log", func() bool { return s.inLog() == 1 })
 				send(t, pub, sent...)
 				take(t, early, len(sent))
 			} else {
@@ -211,6 +212,7 @@ func TestPlayFromZero(t *testing.T) {
 	pub := publish(t, s.url("/live/cam"))
 	want := mediatest.AVC(time.Second)
 	p := play(t, s.url("/live/cam"), recorded)
+	until(t, "the player was in the log", func() bool { return s.inLog() == 1 })
 	send(t, pub, want...)
 	if d := mediatest.DiffAll(take(t, p, len(want)), want); d != "" {
 		t.Error(d)

@@ -25,7 +25,9 @@ func TestShortageOf(t *testing.T) {
 		{849, 1000, tight},
 		{850, 1000, short},
 		{920, 1000, severe},
-		{5000, 1000, severe},
+		{969, 1000, severe},
+		{970, 1000, spent},
+		{5000, 1000, spent},
 		{100 << 30, 200 << 30, roomy},
 	} {
 		if got := shortageOf(tt.used, tt.limit); got != tt.want {

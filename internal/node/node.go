@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,7 +79,6 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 	n := &Node{
 		log:     logger,
 		sweeper: fanout.NewSweeper(0),
-		memory:  memory{own: debug.SetMemoryLimit(-1)},
 		started: time.Now(),
 		feeds:   map[feedKey]*feed{},
 	}
@@ -88,7 +86,7 @@ func New(cfg *config.Config, logger *slog.Logger) *Node {
 	n.newRelay(cfg)
 	n.auth.init()
 	n.swf.Store(&swfFiles{})
-	n.memory.limitMemory(int64(cfg.Limits.Memory))
+	n.memory.init(int64(cfg.Limits.Memory))
 	n.newSharedObjects(cfg)
 	n.playback.init()
 	n.newOutputs()

@@ -221,6 +221,7 @@ func TestRecordFails(t *testing.T) {
 	p, ear := publishAs(t, s, rtmp.PublishRecord)
 	until(t, "the publisher hears of it", func() bool { return ear.codes() == "Publish.Start Record.Failed" })
 	v := play(t, s.url("/live/cam"), nil)
+	until(t, "the player was in the log", func() bool { return s.inLog() == 1 })
 	packets := mediatest.AVC(time.Second)
 	send(t, p, packets...)
 	take(t, v, len(packets))

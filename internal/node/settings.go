@@ -1,6 +1,8 @@
 package node
 
 import (
+	"math"
+
 	"leat/internal/config"
 	"leat/live"
 	"leat/rtmp"
@@ -45,14 +47,25 @@ func rtmpLimits(cfg *config.Config) rtmp.Limits {
 		ConnectsPerAddress:    l.ConnectsPerAddress,
 	}
 	if memory := int64(l.Memory); memory > 0 { // what all connections share is a part of it
-		limits.PartialTotal = int(min(int64(limits.PartialTotal), memory/4))
+		limits.PartialTotal = int(min(int64(limits.PartialTotal), memory/8))
+		limits.ReadTotal = int(min(memory/8, math.MaxInt32))
 		limits.WriteTotal = min(limits.WriteTotal, memory/4)
+		limits.MediaMessage = int(min(int64(limits.MediaMessage), max(memory/32, leastMediaMessage)))
+		if most := memory / connectionMemory; limits.Connections == 0 || int64(limits.Connections) > most {
+			limits.Connections = int(max(1, most))
+		}
 	}
 	limits.AMF.Depth = l.AMFDepth
 	limits.AMF.Elements = l.AMFElements
 	limits.AMF.StringBytes = int(l.AMFString)
 	return limits
 }
+
+// connectionMemory is what of limits.memory there is for each RTMP connection that there may be: an idle one takes about a third.
+const connectionMemory = 32 << 10
+
+// leastMediaMessage is what a frame may have however little memory there is, bytes.
+const leastMediaMessage = 1 << 20
 
 // Reload puts cfg into force as far as that is possible without a restart, and logs what has changed and what has not.
 // It must not be called by two goroutines at once.

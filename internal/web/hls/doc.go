@@ -32,5 +32,5 @@
 // A muxer keeps the segments of its window and a few more, 64 MiB at most; a segment without a key frame is cut at 32 MiB, or at
 // ten times its length. A request for what is still to come waits no longer than three segments. A stream has 32 tracks.
 //
-// Server.mu guards the muxers and is a leaf, as is muxer.mu, which guards all that requests read.
+// Server.mu guards the muxers; muxer.mu, which is taken with it held, guards all that requests read, and is a leaf.
 package hls

@@ -17,10 +17,9 @@ import (
 )
 
 const (
-	maxSegmentBytes = 32 << 20
-	maxTrackBytes   = 64 << 20
-	maxTracks       = 32
-	longest         = 10 // times Options.Segment, for a segment without a key frame
+	maxTrackBytes = 64 << 20 // and half of that in a segment
+	maxTracks     = 32
+	longest       = 10 // times Options.Segment, for a segment without a key frame
 )
 
 // muxer cuts one live stream.
@@ -334,5 +333,5 @@ func (m *muxer) isDue(t *track, p *media.Packet) bool {
 			size += t.current.size
 		}
 	}
-	return size >= maxSegmentBytes
+	return size >= m.server.bound(maxTrackBytes)/2
 }

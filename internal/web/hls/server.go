@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"leat/live"
@@ -28,8 +29,9 @@ type Config struct {
 // Server answers with playlists and segments. Make it with NewServer; Close ends it. Its methods may be called from several
 // goroutines.
 type Server struct {
-	cfg Config
-	wg  sync.WaitGroup // pumps
+	cfg  Config
+	wg   sync.WaitGroup // pumps
+	most atomic.Int64   // bytes of each muxer, as Squeeze has set them
 
 	mu     sync.Mutex
 	muxers map[media.Key]*muxer
@@ -54,6 +56,29 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
+}
+
+// Squeeze bounds every track of a live stream to most bytes, where that is less than its 64 MiB; 0 means no other bound. What is
+// too much goes at once, but for three segments. It is for a server that is short of memory.
+func (s *Server) Squeeze(most int64) {
+	s.most.Store(most)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.muxers {
+		m.mu.Lock()
+		for _, t := range m.tracks {
+			t.trim()
+		}
+		m.mu.Unlock()
+	}
+}
+
+// bound is most, or what Squeeze has set if that is less.
+func (s *Server) bound(most int) int {
+	if n := s.most.Load(); n > 0 {
+		return int(min(int64(most), n))
+	}
+	return most
 }
 
 // Start cuts a stream although nobody has asked for it yet.

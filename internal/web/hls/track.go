@@ -143,13 +143,21 @@ func (t *track) cutSegment(at time.Duration, next *media.Packet) error {
 	if s.duration >= 100*time.Millisecond {
 		t.peak = max(t.peak, int(float64(s.size)*8/s.duration.Seconds()))
 	}
-	keep := t.m.options.Window + spareSegments
-	for len(t.segments) > 3 && (len(t.segments) > keep || t.size() > maxTrackBytes) {
+	t.trim()
+	return nil
+}
+
+// trim lets go of the oldest segments. t.m.mu is held.
+func (t *track) trim() {
+	keep, most := t.m.options.Window+spareSegments, t.m.server.bound(maxTrackBytes)
+	for len(t.segments) > leastSegments && (len(t.segments) > keep || t.size() > most) {
 		t.segments[0] = nil
 		t.segments = t.segments[1:]
 	}
-	return nil
 }
+
+// leastSegments are what players need in any case.
+const leastSegments = 3
 
 // spareSegments stay after they have left the playlist, for players that have it.
 const spareSegments = 3
