@@ -81,20 +81,10 @@ func (s *clientSide) watch(ctx context.Context, c *Conn) {
 }
 
 func (s *clientSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err error) {
-	n, reply, err := s.hs.Feed(b)
-	if err != nil {
+	rest, done, err = c.shake(s.hs, b)
+	if !done {
 		return nil, false, err
 	}
-	if len(reply) > 0 {
-		if err := c.sendBytes(reply); err != nil {
-			return nil, false, err
-		}
-	}
-	if !s.hs.Done() {
-		return nil, false, nil
-	}
-	c.handshake = s.hs.Info()
-	c.ciphers(s.hs.Ciphers())
 	s.hs = nil
 	s.handshakeDone.Store(true)
 	c.in.chunks.SetLimits(c.limits.chunk())
@@ -102,7 +92,7 @@ func (s *clientSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err e
 		return nil, false, err
 	}
 	s.connectMessages = nil
-	return b[n:], true, nil
+	return rest, true, nil
 }
 
 // accepted takes connect's answer.

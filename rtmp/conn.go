@@ -324,9 +324,33 @@ func (c *Conn) timeoutText() string {
 }
 
 // ciphers switches the connection to RC4 in both directions (RTMPE). A nil cipher leaves a direction plain.
-func (c *Conn) ciphers(in, out *rc4.Cipher) {
+// shaker is either side of a handshake.
+type shaker interface {
+	Feed(b []byte) (n int, reply []byte, err error)
+	Done() bool
+	Info() handshake.Info
+	Ciphers() (in, out *rc4.Cipher)
+}
+
+// shake goes on with the handshake. When that is done, rest is what belongs to the chunk stream.
+func (c *Conn) shake(hs shaker, b []byte) (rest []byte, done bool, err error) {
+	n, reply, err := hs.Feed(b)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(reply) > 0 {
+		if err := c.sendBytes(reply); err != nil {
+			return nil, false, err
+		}
+	}
+	if !hs.Done() {
+		return nil, false, nil
+	}
+	c.handshake = hs.Info()
+	in, out := hs.Ciphers()
 	c.in.cipher = in
 	c.out.setCipher(out)
+	return b[n:], true, nil
 }
 
 // ID is the connection's number at its Server, the conn of the log lines: 1 for the first. It is 0 for a connection that was

@@ -52,22 +52,11 @@ func (s *serverSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err e
 			Time:           func() uint32 { return uint32(time.Since(c.started).Milliseconds()) },
 		})
 	}
-	n, reply, err := s.hs.Feed(b)
-	if err != nil {
-		return nil, false, err
+	rest, done, err = c.shake(s.hs, b)
+	if done {
+		s.hs = nil
 	}
-	if len(reply) > 0 {
-		if err := c.sendBytes(reply); err != nil {
-			return nil, false, err
-		}
-	}
-	if !s.hs.Done() {
-		return nil, false, nil
-	}
-	c.handshake = s.hs.Info()
-	c.ciphers(s.hs.Ciphers())
-	s.hs = nil
-	return b[n:], true, nil
+	return rest, done, err
 }
 
 // connect answers a client's connect in the order of RTMP 7.2.1.1.
