@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"reflect"
@@ -87,6 +88,11 @@ func (u RelayURL) String() string {
 		return hidden
 	}
 	return parsed.Scheme + "://" + parsed.Host + "/…"
+}
+
+// Format prints String for every verb, %#v and %x included.
+func (u RelayURL) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, u.String()) // fmt.State keeps what it is given and cannot fail
 }
 
 // MarshalText is String.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -35,6 +36,11 @@ func (u *Users) UnmarshalText(text []byte) error {
 
 // String returns the name of the file.
 func (u Users) String() string { return u.file }
+
+// Format prints String for every verb: the fields below hold passwords.
+func (u Users) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, u.String()) // fmt.State keeps what it is given and cannot fail
+}
 
 // IsSet reports whether there is a file: then only those in it may publish.
 func (u Users) IsSet() bool { return u.file != "" }
