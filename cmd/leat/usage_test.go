@@ -49,7 +49,7 @@ func TestArguments(t *testing.T) {
 		{"probe", 64, `expected "<url>"; see leat probe --help`},
 		{"probe --analyze 0s " + url, 64, "--analyze must be more than 0"},
 		{"probe http://127.0.0.1/live/cam", 64, "the URL cannot be used: the scheme is not one of RTMP" + form},
-		{"bench", 64, `expected "<url>"; see leat --help`},
+		{"bench", 64, `expected "<url>"; see leat bench --help`},
 		{"bench rtmpt://127.0.0.1/live/cam", 64, "rtmpt is not measured, only rtmp and rtmps are"},
 		{"bench --publishers 1,2 --players 1,2,3 " + url, 64, "--publishers has 2 numbers and --players has 3: give one of them one number, or both the same count"},
 		{"bench --players=-1 " + url, 64, "players must be between 0 and 100000"},
