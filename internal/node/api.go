@@ -21,7 +21,6 @@ import (
 	"leat/internal/web/api"
 	"leat/live"
 	"leat/media"
-	"leat/rtmp"
 )
 
 // control is the node as the API sees it.
@@ -61,8 +60,8 @@ func (n *Node) audience() map[media.Key]crowd {
 }
 
 // tell lets the API's listeners know.
-func (n *Node) tell(kind string, c *rtmp.Conn, key media.Key, text string) {
-	n.news.Tell(api.Event{Kind: kind, Stream: brief(key.String()), Connection: c.ID(), Remote: c.RemoteAddr().String(), Text: text})
+func (n *Node) tell(kind string, conn uint64, remote string, key media.Key, text string) {
+	n.news.Tell(api.Event{Kind: kind, Stream: brief(key.String()), Connection: conn, Remote: remote, Text: text})
 }
 
 // livePlayers returns those that play a live stream over RTMP.

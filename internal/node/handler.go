@@ -70,7 +70,7 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 		log.Warn("publisher refused: limits.publishers is reached", "limit", limit)
 		return rtmp.Refuse(rtmp.CodePublishBadName, "The server has as many publishers as it takes.")
 	}
-	return n.publish(ctx, log, s, &app)
+	return n.publishRTMP(ctx, log, s, &app)
 }
 
 // ServePlay lets a player join its stream's fan-out, or shows it a recording.

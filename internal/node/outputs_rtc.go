@@ -19,6 +19,7 @@ import (
 // rtcCounters are what WebRTC counts besides what it has in common with others.
 type rtcCounters struct {
 	viewers     atomic.Int64  // now
+	publishers  atomic.Int64  // now
 	keyRequests atomic.Uint64 // of those that have ended
 }
 
@@ -27,7 +28,9 @@ func (n *Node) rtcStats(s *metrics.Snapshot) {
 		return
 	}
 	now := n.outputs.rtc.Stats()
-	s.RTCSessions = happened(map[string]uint64{"viewer": uint64(n.counters.rtc.viewers.Load())})
+	s.RTCSessions = happened(map[string]uint64{
+		"viewer": uint64(n.counters.rtc.viewers.Load()), "publisher": uint64(n.counters.rtc.publishers.Load()),
+	})
 	s.RTCKeyRequests = n.counters.rtc.keyRequests.Load() + now.KeyRequests
 	s.MessagesDropped += now.Skipped
 }

@@ -60,7 +60,7 @@ func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 	}
 	n.counters.plays.Add(1)
 	log.Info("playing")
-	n.tell(api.EventPlaying, s.Conn(), s.Key(), "")
+	n.tell(api.EventPlaying, s.Conn().ID(), s.Conn().RemoteAddr().String(), s.Key(), "")
 	var first func()
 	if onAir { // who waits for a publisher waits as long as it takes
 		first = func() { n.counters.firstFrame.observe(time.Since(p.started), 1) }
@@ -363,6 +363,6 @@ func (p *player) leave(why string) {
 		f.release(p)
 	}
 	last.leave(p)
-	p.node.tell(api.EventLeft, p.conn, p.key, why)
+	p.node.tell(api.EventLeft, p.conn.ID(), p.conn.RemoteAddr().String(), p.key, why)
 	p.log.Info("play ended", "reason", why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
 }

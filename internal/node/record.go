@@ -201,19 +201,23 @@ const (
 
 // record records a stream if its publisher asks for it or the configuration does. The publisher goes on in any case; it is
 // told what becomes of the recording if it has asked. The error is that of the connection.
-func (n *Node) record(log *slog.Logger, s *rtmp.PublishStream, rule *config.Record) (*recording, error) {
-	asked := s.Type() != rtmp.PublishLive
-	if !asked && (rule.When != config.RecordAlways || !rule.Names.Match(s.Key().Name)) {
+func (n *Node) record(log *slog.Logger, p *publication, rule *config.Record) (*recording, error) {
+	typ := rtmp.PublishLive
+	if p.stream != nil {
+		typ = p.stream.Type()
+	}
+	asked := typ != rtmp.PublishLive
+	if !asked && (rule.When != config.RecordAlways || !rule.Names.Match(p.key.Name)) {
 		return nil, nil //nolint:nilnil // as documented at recording
 	}
 	r := &recording{log: log, started: make(chan struct{})}
 	if asked {
-		r.stream = s
-		if err := s.Accept(); err != nil { // clients take the first status for the answer to publish
+		r.stream = p.stream
+		if err := p.stream.Accept(); err != nil { // clients take the first status for the answer to publish
 			return nil, err
 		}
 	}
-	n.beginRecording(r, s.Key(), s.Type(), rule)
+	n.beginRecording(r, p.key, typ, rule)
 	return r, nil
 }
 

@@ -150,8 +150,8 @@ func (n *Node) useRelays(cfg *config.Config) {
 }
 
 // begin tells the relay of a publisher's stream.
-func (n *Node) begin(s *rtmp.PublishStream) (end func()) {
-	return n.relay.Begin(s.Key(), relay.PathOf(s.Request()), n.targetsOf(tcHost(s.Request().TCURL), s.Key()))
+func (n *Node) begin(p *publication) (end func()) {
+	return n.relay.Begin(p.key, p.path, n.targetsOf(p.host, p.key))
 }
 
 // admit refuses a relay whose stream would go round in a loop.

@@ -46,6 +46,29 @@ test('the watch page says what WebRTC leaves out, and prefers a way with sound',
   await page.getByText('without audio track 0 (aac)').waitFor({ timeout: patience })
 })
 
+test('a browser publishes over WebRTC, and the watch page plays it by WebRTC and by HLS', async ({ server, browse }) => {
+  const camera = await browse(`${server.http}/`)
+  const answer = await camera.evaluate(whip, `${server.http}/live/camera/whip`)
+  equal(answer.status, 201, 'the answer to WHIP')
+  const page = await browse(`${server.http}/live/camera`)
+  await moves(page, 'video[data-way=whep]') // with sound, so it is the best
+  await page.selectOption('#way', 'hls')
+  await moves(page, 'video[data-way=hls]')
+  equal(await camera.evaluate(async (url) => (await fetch(url, { method: 'DELETE' })).status, answer.session), 200, 'the answer to DELETE')
+})
+
+// whip runs in a page and publishes its camera and microphone.
+async function whip(url) {
+  const pc = new RTCPeerConnection()
+  const media = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 }, audio: true })
+  for (const track of media.getTracks()) pc.addTransceiver(track, { direction: 'sendonly', streams: [media] })
+  await pc.setLocalDescription(await pc.createOffer())
+  const answer = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: pc.localDescription.sdp })
+  if (answer.ok) await pc.setRemoteDescription({ type: 'answer', sdp: await answer.text() })
+  window.publishing = pc // or it would be collected
+  return { status: answer.status, session: new URL(answer.headers.get('Location') ?? '', url).href }
+}
+
 test('the watch page chooses a way, and waits for a stream that is not live', async ({ server, browse }) => {
   const page = await browse(`${server.http}/live/later`)
   await page.getByText('Waiting for the stream').waitFor({ timeout: patience })

@@ -29,7 +29,7 @@ type knownCodec struct {
 
 // knownCodecs is what can be carried, the most wanted of a publisher first.
 var knownCodecs = []knownCodec{
-	{media.CodecAVC, "h264", webrtc.MimeTypeH264, videoClock, func() rtp.Payloader { return &codecs.H264Payloader{} }, func() rtp.Depacketizer { return &codecs.H264Packet{IsAVC: true} }},
+	{media.CodecAVC, "h264", webrtc.MimeTypeH264, videoClock, func() rtp.Payloader { return &codecs.H264Payloader{} }, func() rtp.Depacketizer { return &codecs.H264Packet{} }},
 	{media.CodecHEVC, "h265", webrtc.MimeTypeH265, videoClock, func() rtp.Payloader { return &codecs.H265Payloader{} }, func() rtp.Depacketizer { return &codecs.H265Depacketizer{} }},
 	{media.CodecAV1, "av1", webrtc.MimeTypeAV1, videoClock, func() rtp.Payloader { return &codecs.AV1Payloader{} }, func() rtp.Depacketizer { return &codecs.AV1Depacketizer{} }},
 	{media.CodecVP9, "vp9", webrtc.MimeTypeVP9, videoClock, func() rtp.Payloader { return &codecs.VP9Payloader{} }, func() rtp.Depacketizer { return &codecs.VP9Packet{} }},

@@ -1,4 +1,4 @@
-// Package rtc is WebRTC: live streams for browsers by WHEP (draft-ietf-wish-whep).
+// Package rtc is WebRTC: live streams for browsers by WHEP (draft-ietf-wish-whep), and from encoders and browsers by WHIP (RFC 9725).
 //
 // # A session
 //
@@ -20,11 +20,19 @@
 // Warning header says what becomes of it: WebRTC shows frames in the order in which they come. A client that asks with
 // "Prefer: handling=strict" gets 406 in both cases.
 //
+// # Publishing
+//
+// Packets are put into their order, within bounds, and frames together. A frame with a hole is left out, and the next ones up to
+// a key frame, which the peer is asked for at once. Frames become packets of Enhanced RTMP, H.264 those of plain RTMP, and the sequence
+// headers are made of what stands in the stream. Timestamps are those of RTP; once the peer's sender reports have said how audio and
+// video belong together, the video moves there by a little with each frame. Between the tracks and whoever reads the publisher there is a
+// queue of 256 packets; when it is full, RTP waits in a buffer of the library, which drops.
+//
 // # Limits
 //
 // An offer has at most 64 KiB, 16 media sections and 512 codecs. A peer has ten seconds to connect, and its session ends when
 // nothing was heard of it for as long. There are Config.Sessions sessions at once; 256 of them, and 32 of one address, may not have
-// connected yet.
+// connected yet. A frame that is put together has at most 8 MiB. A reorderer waits for a missing packet for 400 ms, and holds 512.
 //
-// Server.mu guards the sessions and is a leaf.
+// Server.mu guards the sessions, publisher.mu the clocks of a publisher; both are leaves.
 package rtc

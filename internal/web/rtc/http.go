@@ -18,23 +18,27 @@ const (
 	retryAfter   = "2" // seconds
 )
 
-// kind is what stands behind the name of a stream in the addresses of sessions.
-const kind = "whep"
+// The kinds of sessions, as they stand behind the name of a stream.
+const (
+	whep = "whep"
+	whip = "whip"
+)
 
 // target is what an address means.
 type target struct {
 	app, name string
+	kind      string // whep or whip
 	id        string // of a session; empty for one to come
 }
 
-// parseTarget reads "/{app}/{name}/whep" and "/{app}/{name}/whep/{id}". The name may have slashes.
+// parseTarget reads "/{app}/{name}/whep" and "/{app}/{name}/whep/{id}", and the same for whip. The name may have slashes.
 func parseTarget(path string) (t target, ok bool) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	for i := len(parts) - 1; i >= 2 && i >= len(parts)-2; i-- {
-		if parts[i] != kind {
+		if parts[i] != whep && parts[i] != whip {
 			continue
 		}
-		t = target{app: parts[0], name: strings.Join(parts[1:i], "/")}
+		t = target{app: parts[0], name: strings.Join(parts[1:i], "/"), kind: parts[i]}
 		if i < len(parts)-1 {
 			t.id = parts[i+1]
 		}
@@ -129,13 +133,12 @@ func read(w http.ResponseWriter, r *http.Request, want string, limit int64) (str
 
 // open begins a session.
 func (s *Server) open(w http.ResponseWriter, r *http.Request, t target) error {
-	who, err := s.cfg.Gate.Play(r, t.app, t.name)
-	if err != nil {
-		return err
+	begin := s.openViewer
+	if t.kind == whip {
+		begin = s.openPublisher
 	}
-	x, err := s.begin(w, r, t, who)
+	x, err := begin(w, r, t)
 	if err != nil {
-		who.Ended(err.Error(), Stats{})
 		return err
 	}
 	h := w.Header()
@@ -153,17 +156,41 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, t target) error {
 	return nil
 }
 
-// begin reads the offer and begins what it asks for.
-func (s *Server) begin(w http.ResponseWriter, r *http.Request, t target, who *Viewing) (*session, error) {
+func (s *Server) openViewer(w http.ResponseWriter, r *http.Request, t target) (*session, error) {
+	who, err := s.cfg.Gate.Play(r, t.app, t.name)
+	if err != nil {
+		return nil, err
+	}
+	o, err := readOffer(w, r)
+	var x *session
+	if err == nil {
+		x, err = s.view(r.Context(), t, who, o, isStrict(r))
+	}
+	if err != nil {
+		who.Ended(err.Error(), Stats{})
+	}
+	return x, err
+}
+
+func (s *Server) openPublisher(w http.ResponseWriter, r *http.Request, t target) (*session, error) {
+	who, err := s.cfg.Gate.Publish(r, t.app, t.name)
+	if err != nil {
+		return nil, err
+	}
+	o, err := readOffer(w, r)
+	if err != nil {
+		who.Refused(err.Error())
+		return nil, err
+	}
+	return s.receive(t, who, o)
+}
+
+func readOffer(w http.ResponseWriter, r *http.Request) (*offer, error) {
 	text, err := read(w, r, typeSDP, maxOffer)
 	if err != nil {
 		return nil, err
 	}
-	o, err := parseOffer(text)
-	if err != nil {
-		return nil, err
-	}
-	return s.view(r.Context(), t, who, o, isStrict(r))
+	return parseOffer(text)
 }
 
 // isStrict reports whether a client would rather have nothing than a part (RFC 7240 4.4).

@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 	"go.uber.org/goleak"
 
@@ -95,6 +97,29 @@ func (h *house) Play(_ *http.Request, app, name string) (*Viewing, error) {
 		Key: media.Key{App: app, Name: name}, Remote: h.from, Logger: slog.New(slog.DiscardHandler),
 		Accepted: func() {}, Begun: func() {},
 		Ended: func(reason string, stats Stats) { h.ended <- ending{reason, stats} },
+	}, nil
+}
+
+// Publish is the gate of publishers. What they send goes into the hub, and the end of it is told.
+func (h *house) Publish(_ *http.Request, app, name string) (*Publishing, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refusal != nil {
+		return nil, h.refusal
+	}
+	return &Publishing{
+		Remote: h.from, Logger: slog.New(slog.DiscardHandler),
+		Run: func(ctx context.Context, from media.Reader) error {
+			pub, err := h.hub.Publish(media.Key{App: app, Name: name}, nil)
+			if err != nil {
+				return refuse(http.StatusConflict, "It is being published.")
+			}
+			_, err = media.Copy(ctx, pub, from)
+			pub.Close(err == nil)
+			h.ended <- ending{reason: fmt.Sprint(err)}
+			return nil
+		},
+		Refused: func(reason string) { h.ended <- ending{reason: reason} },
 	}, nil
 }
 
@@ -187,7 +212,7 @@ func newPeer(t *testing.T, codecs ...webrtc.RTPCodecParameters) *peer {
 	settings.SetInterfaceFilter(func(name string) bool { return strings.HasPrefix(name, "lo") })
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings), webrtc.WithInterceptorRegistry(&interceptor.Registry{})).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		t.Fatal(err)
 	}

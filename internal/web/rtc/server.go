@@ -42,10 +42,12 @@ type ICEServer struct {
 	User, Password string // of TURN
 }
 
-// Gate decides who may play, and hears of it. Its errors are answers to the client if they are a *Refusal, and otherwise 500.
+// Gate decides who may play and publish, and hears of it. Its errors are answers to the client if they are a *Refusal, and otherwise 500.
 type Gate interface {
 	// Play is asked before the offer is read.
 	Play(r *http.Request, app, name string) (*Viewing, error)
+	// Publish is asked before the offer is read.
+	Publish(r *http.Request, app, name string) (*Publishing, error)
 }
 
 // Viewing is a viewer that is let in.
@@ -59,6 +61,17 @@ type Viewing struct {
 	Begun func()
 	// Ended is called once, whether the session came about or not.
 	Ended func(reason string, stats Stats)
+}
+
+// Publishing is a publisher that is let in.
+type Publishing struct {
+	Remote netip.Addr
+	Logger *slog.Logger
+	// Run reads what the peer publishes until the end. The first ReadPacket accepts the peer; an error before that is the answer to it.
+	// The end of the stream is io.EOF when the peer has ended it, and ErrLost when it has gone without a word.
+	Run func(ctx context.Context, from media.Reader) error
+	// Refused is called instead of Run if the session did not come about.
+	Refused func(reason string)
 }
 
 // Stats is what a viewer was sent.
@@ -105,8 +118,8 @@ const (
 	tcpWriteSize   = 1 << 20          // bytes; more is dropped, as in a network
 )
 
-// Server has the sessions of one server. It is an http.Handler for the addresses "/{app}/{name}/whep" and those of the sessions
-// below.
+// Server has the sessions of one server. It is an http.Handler for the addresses "/{app}/{name}/whep" and "…/whip", and those
+// of the sessions below.
 type Server struct {
 	cfg         Config
 	udp         net.PacketConn
@@ -276,6 +289,9 @@ func (s *Server) Stats() Stats {
 	defer s.mu.Unlock()
 	var sum Stats
 	for _, x := range s.sessions {
+		if x.viewer == nil {
+			continue
+		}
 		one := x.viewer.stats()
 		sum.Packets += one.Packets
 		sum.Bytes += one.Bytes

@@ -25,7 +25,7 @@ type session struct {
 	end       context.CancelCauseFunc
 	loops     sync.WaitGroup // that read RTP and RTCP; they end with pc
 
-	viewer  *viewer
+	viewer  *viewer // nil for one that publishes
 	answer  string
 	leftOut []string
 	warning string

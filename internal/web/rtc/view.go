@@ -349,7 +349,7 @@ func endText(err error) string {
 	case errors.Is(err, io.EOF):
 		return "the stream is over"
 	case errors.Is(err, ErrLost):
-		return "nothing was heard of the client any more"
+		return "the client has gone, or never came"
 	}
 	return err.Error()
 }
