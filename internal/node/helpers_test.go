@@ -37,6 +37,7 @@ func start(t *testing.T, tweak func(*config.Config)) *server {
 	t.Helper()
 	cfg := config.Default()
 	cfg.RTMP, cfg.HTTP, cfg.Admin = "127.0.0.1:0", "", ""
+	cfg.Data = t.TempDir()
 	cfg.Merge = config.MergeNone
 	if tweak != nil {
 		tweak(cfg)
