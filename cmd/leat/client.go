@@ -88,18 +88,18 @@ const (
 
 // dial connects, to publish or to play. Its errors are for the user.
 func (t *target) dial(ctx context.Context, plays bool) (*rtmp.Conn, error) {
-	conn, err := t.connect(ctx, plays)
+	conn, err := rtmp.DialURL(ctx, t.url, t.config(plays))
 	if err != nil {
 		return nil, t.failure(ctx, err, "connect")
 	}
 	return conn, nil
 }
 
-// connect is dial with the errors of package rtmp.
-func (t *target) connect(ctx context.Context, plays bool) (*rtmp.Conn, error) {
-	return rtmp.DialURL(ctx, t.url, &rtmp.DialConfig{
+// config says how to connect.
+func (t *target) config(plays bool) *rtmp.DialConfig {
+	return &rtmp.DialConfig{
 		Timeout: t.timeout, TLSConfig: t.tls, Dial: t.dialer, Player: plays, Limits: rtmp.Limits{WriteStall: t.stall},
-	})
+	}
 }
 
 // answering bounds the wait for the answer to a command.

@@ -149,29 +149,21 @@ func (d *delivery) pause(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// once delivers over one connection. It returns nil when all is sent.
+// once delivers until the connection is lost, or the one that its server sends us to meanwhile. It returns nil when all is sent.
 func (d *delivery) once(ctx context.Context) *setback {
-	conn, err := d.target.connect(ctx, toPublish)
+	cfg := d.target.config(toPublish)
+	cfg.OnReconnect = func(_ *rtmp.Conn, r *rtmp.ReconnectRequest) {
+		d.console.say("leat: %s asks us to go on at %s", d.target.url.Address(), r.URL.Address())
+	}
+	pub, err := rtmp.PublishURL(ctx, d.target.url, cfg, &rtmp.PublishOptions{Type: d.publish})
 	if err != nil {
-		return d.refused(ctx, err, "connect")
+		return d.refused(ctx, err)
 	}
-	conn, failed := d.over(ctx, conn)
-	if err := conn.Close(); err != nil && failed == nil {
-		failed = &setback{err: err, final: true}
-	}
-	return failed
+	return d.over(ctx, pub)
 }
 
-// over delivers over a connection, or over the one that its server sends us to. It returns the connection to be closed.
-func (d *delivery) over(ctx context.Context, conn *rtmp.Conn) (*rtmp.Conn, *setback) {
-	answering, done := d.target.answering(ctx)
-	defer done()
-	conn, pub, err := anywhere(answering, conn, func(c *rtmp.Conn) (*rtmp.Publisher, error) {
-		return c.Publish(answering, "", &rtmp.PublishOptions{Type: d.publish})
-	})
-	if err != nil {
-		return conn, d.refused(ctx, err, "publish")
-	}
+// over delivers to a server that has accepted the stream, and takes leave of it.
+func (d *delivery) over(ctx context.Context, pub *rtmp.RoamingPublisher) *setback {
 	d.mu.Lock()
 	first := !d.reached
 	d.state, d.reached = stateLive, true
@@ -187,23 +179,39 @@ func (d *delivery) over(ctx context.Context, conn *rtmp.Conn) (*rtmp.Conn, *setb
 	begun := time.Now()
 	d.queue.Resume()
 	defer d.queue.Suspend()
-	err = d.send(ctx, pub)
+	err := d.send(ctx, pub)
 	switch {
 	case ctx.Err() != nil:
 		d.ended = endedByInterrupt
-		err = d.finish(ctx, conn, pub)
+		leave(ctx, pub) // the user wants to go; what does not get through in time is lost
+		return nil
 	case err == nil:
 		d.ended = endedByFile
-		err = d.finish(ctx, conn, pub)
+		err = pub.Close(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+	default:
+		leave(ctx, pub)
 	}
 	if err != nil {
-		return conn, d.broken(err, d.sent.Sub(begun))
+		return d.broken(err, d.sent.Sub(begun))
 	}
-	return conn, nil
+	return nil
+}
+
+// flushTime is how long a server has to take what was sent before an interrupt.
+const flushTime = 2 * time.Second
+
+// leave ends a publication. It waits for the server for a moment only.
+func leave(ctx context.Context, pub *rtmp.RoamingPublisher) {
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	_ = pub.Close(late) // why the stream has ended is known
 }
 
 // send moves packets from the queue to the server until there are no more (nil), or it cannot go on.
-func (d *delivery) send(ctx context.Context, pub *rtmp.Publisher) error {
+func (d *delivery) send(ctx context.Context, pub *rtmp.RoamingPublisher) error {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var watch sync.WaitGroup
@@ -231,7 +239,7 @@ func (d *delivery) send(ctx context.Context, pub *rtmp.Publisher) error {
 }
 
 // lastWords waits for what the server says at the end when a packet could not be sent: it may still be unread.
-func lastWords(pub *rtmp.Publisher, err error) error {
+func lastWords(pub *rtmp.RoamingPublisher, err error) error {
 	moment := time.NewTimer(time.Second)
 	defer moment.Stop()
 	select {
@@ -242,30 +250,9 @@ func lastWords(pub *rtmp.Publisher, err error) error {
 	}
 }
 
-// flushTime is how long a server has to take what was sent before an interrupt.
-const flushTime = 2 * time.Second
-
-// finish ends the publication and sees to it that the server gets all of it. After an interrupt it waits for a
-// moment only; else for as long as the server takes anything, which the connection itself watches.
-func (d *delivery) finish(ctx context.Context, conn *rtmp.Conn, pub *rtmp.Publisher) error {
-	if err := pub.Close(); err != nil {
-		return err
-	}
-	if ctx.Err() != nil {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
-		defer cancel()
-		_ = conn.Flush(late) // the user wants to leave; what did not get through in time is lost
-		return nil
-	}
-	if err := conn.Flush(ctx); err != nil && ctx.Err() == nil {
-		return err
-	}
-	return nil
-}
-
 // refused is the setback of a connection that did not come about, or of a stream that was not accepted. A server that has taken
 // the stream before may still hold the old connection for alive: then the name is not free yet, which passes.
-func (d *delivery) refused(ctx context.Context, err error, doing string) *setback {
+func (d *delivery) refused(ctx context.Context, err error) *setback {
 	said, isStatus := errors.AsType[*rtmp.StatusError](err)
 	final := false
 	switch {
@@ -275,7 +262,7 @@ func (d *delivery) refused(ctx context.Context, err error, doing string) *setbac
 		_, unreachable := errors.AsType[*rtmp.DialError](err)
 		final = d.only || isStatus || !unreachable
 	}
-	return &setback{err: d.target.failure(ctx, err, doing), final: final}
+	return &setback{err: d.target.failure(ctx, err, "publish"), final: final}
 }
 
 // broken is the setback of a stream that was under way. What the server itself has ended is not begun again.

@@ -11,7 +11,7 @@ import (
 // carrier moves the packets of a subscription to a target over one connection.
 type carrier struct {
 	push      *push
-	pub       *rtmp.Publisher
+	pub       *rtmp.RoamingPublisher
 	filter    *filter
 	passed    []*media.Packet // reused by send
 	announced rtmp.Capabilities

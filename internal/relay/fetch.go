@@ -139,6 +139,11 @@ func (p *pull) failed(at *place, err error, played bool) {
 	p.log.Warn("pull fails at this origin", "address", at.String(), "reason", why)
 }
 
+// movedError ends a connection whose server has asked for another one.
+type movedError struct{ to *rtmp.URL }
+
+func (e *movedError) Error() string { return "the server asked for a reconnect to " + e.to.Address() }
+
 // maxMoves is how often in a row an origin may send a pull elsewhere.
 const maxMoves = 5
 

@@ -28,16 +28,9 @@ type push struct {
 	news   chan struct{} // a publisher has come; has room for one
 	totals *totals
 
-	moved *rtmp.URL // where the target wants us instead, for the next connection; only run uses it
-
 	mu     sync.Mutex
 	status record
 }
-
-// movedError ends a connection whose server has asked for another one.
-type movedError struct{ to *rtmp.URL }
-
-func (e *movedError) Error() string { return "the server asked for a reconnect to " + e.to.Address() }
 
 // equal reports whether two targets are the same in everything.
 func (t *Target) equal(other Target) bool { return reflect.DeepEqual(*t, other) }
@@ -115,12 +108,6 @@ func (p *push) serve(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if to, ok := errors.AsType[*movedError](err); ok && !published.IsZero() {
-			p.moved = to.to
-			p.log.Info("push goes on elsewhere: its target asked for it", "address", to.to.Address())
-			continue
-		}
-		p.moved = nil
 		ran := !published.IsZero()
 		if ran && time.Since(published) >= stableAfter {
 			retry = backoff{}
@@ -200,9 +187,6 @@ func (p *push) connect(ctx context.Context, published func()) error {
 	if err != nil {
 		return err
 	}
-	if p.moved != nil {
-		to.url = p.moved
-	}
 	path := p.relay.path(p.key)
 	if err := path.next(p.relay.id).check(""); err != nil {
 		return err
@@ -212,42 +196,32 @@ func (p *push) connect(ctx context.Context, published func()) error {
 		s.Address = to.String()
 	})
 	p.log.Debug("push connects", "address", to.String())
-	moved := make(chan *rtmp.URL, 1)
 	cfg := p.relay.dialConfig(to, path, p.log)
 	cfg.LegacyCodecs = p.target.LegacyCodecs
 	cfg.OnReconnect = func(_ *rtmp.Conn, r *rtmp.ReconnectRequest) {
-		select {
-		case moved <- r.URL:
-		default:
-		}
+		p.log.Info("push goes on elsewhere: its target asked for it", "address", r.URL.Address())
 	}
-	conn, err := rtmp.DialURL(ctx, to.url, cfg)
+	pub, err := rtmp.PublishURL(ctx, to.url, cfg, nil)
 	if err != nil {
 		return err
 	}
-	defer p.relay.hangUp(conn, p.log)
-	if serverPath(conn).meets(path.next(p.relay.id)) {
+	if serverPath(pub.Conn()).meets(path.next(p.relay.id)) {
+		p.takeLeave(pub)
 		return ErrLoop
-	}
-	answering, cancel := context.WithTimeoutCause(ctx, answerTime, errors.New("no answer to publish"))
-	defer cancel()
-	pub, err := conn.Publish(answering, "", nil)
-	if err != nil {
-		return err
 	}
 	published()
 	p.update(func(s *record) { s.become(StatePublishing) })
-	announced := conn.Capabilities()
+	announced := pub.Conn().Capabilities()
 	p.log.Info("pushing", "address", to.String(), "enhanced", announced.Announced())
-	return p.send(ctx, conn, pub, moved)
+	return p.send(ctx, pub)
 }
 
 // send moves packets until the stream, the connection or ctx ends, and takes leave.
-func (p *push) send(ctx context.Context, conn *rtmp.Conn, pub *rtmp.Publisher, moved <-chan *rtmp.URL) error {
+func (p *push) send(ctx context.Context, pub *rtmp.RoamingPublisher) error {
 	sub := p.relay.cfg.Hub.Subscribe(p.key, &live.SubscribeOptions{Name: "push to " + p.target.name(), Passive: true})
 	defer sub.Close()
 	if !p.relay.onAir(p.key) {
-		p.takeLeave(conn, pub)
+		p.takeLeave(pub)
 		p.sayEnded("the stream is over")
 		return nil
 	}
@@ -259,41 +233,36 @@ func (p *push) send(ctx context.Context, conn *rtmp.Conn, pub *rtmp.Publisher, m
 		select {
 		case <-pub.Done():
 			cancel(pub.Err())
-		case to := <-moved:
-			cancel(&movedError{to})
 		case <-inner.Done():
 		}
 	})
-	c := &carrier{push: p, pub: pub, filter: newFilter(&p.target, p.key.Name), announced: conn.Capabilities()}
+	c := &carrier{push: p, pub: pub, filter: newFilter(&p.target, p.key.Name), announced: pub.Conn().Capabilities()}
 	err := c.copy(inner, sub)
 	switch {
 	case ctx.Err() != nil:
-		p.takeLeave(conn, pub)
+		p.takeLeave(pub)
 		return nil
 	case errors.Is(err, io.EOF):
-		p.takeLeave(conn, pub)
+		p.takeLeave(pub)
 		p.sayEnded("the stream is over")
 		return nil
 	}
-	if _, ok := errors.AsType[*movedError](context.Cause(inner)); ok {
-		p.takeLeave(conn, pub)
-		return context.Cause(inner)
-	}
-	return lastWords(pub, err)
+	why := lastWords(pub, err)
+	p.takeLeave(pub)
+	return why
 }
 
-// takeLeave ends the stream at the target, and lets it have the last frames.
-func (p *push) takeLeave(conn *rtmp.Conn, pub *rtmp.Publisher) {
-	closed := pub.Close()
+// takeLeave ends the stream at the target, lets it have the last frames, and hangs up.
+func (p *push) takeLeave(pub *rtmp.RoamingPublisher) {
 	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
 	defer cancel()
-	if err := errors.Join(closed, conn.Flush(ctx)); err != nil {
+	if err := pub.Close(ctx); err != nil {
 		p.log.Debug("the target did not take the end of the stream", "err", err)
 	}
 }
 
 // lastWords returns why a connection has ended: what the target said, which may still be unread when a packet cannot be sent.
-func lastWords(pub *rtmp.Publisher, err error) error {
+func lastWords(pub *rtmp.RoamingPublisher, err error) error {
 	moment := time.NewTimer(partingTime)
 	defer moment.Stop()
 	select {

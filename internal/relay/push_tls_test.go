@@ -4,9 +4,13 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"leat/media"
+	"leat/media/mediatest"
 )
 
 // TestPushByTLS: a certificate must be trusted and good for the name of the target.
@@ -44,7 +48,7 @@ func TestPushByTLS(t *testing.T) {
 	})
 }
 
-// TestPushIsMoved: a target that asks for a reconnect is obeyed.
+// TestPushIsMoved: a target that asks for a reconnect is obeyed, and nothing is lost.
 func TestPushIsMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, first, second := newNetwork(), &sink{}, &sink{}
@@ -54,16 +58,31 @@ func TestPushIsMoved(t *testing.T) {
 		defer s.close()
 		pub, end := s.publish(cam, Target{URL: "rtmp://first/live", Key: secret})
 		defer end()
-		feed(t, pub, time.Second)
-		if !first.conn.RequestReconnect("rtmp://second/other", "maintenance") {
-			t.Fatal("the push does not understand reconnect requests")
-		}
+		asks := time.AfterFunc(1500*time.Millisecond, func() {
+			first.mu.Lock()
+			defer first.mu.Unlock()
+			if !first.conn.RequestReconnect("rtmp://second/other", "maintenance") {
+				t.Error("the push does not understand reconnect requests")
+			}
+		})
+		defer asks.Stop()
+		feed(t, pub, 4*time.Second)
 		sleep(time.Second)
 		if _, ended := first.count(); ended != 1 {
 			t.Error("the stream was not ended at the first target")
 		}
 		if len(second.got(0)) == 0 || second.keys[0].App != "other" || second.keys[0].Name != secret {
 			t.Errorf("%d packets came to the second target, as %v", len(second.got(0)), second.keys)
+		}
+		frames := func(packets []*media.Packet) []*media.Packet {
+			return slices.DeleteFunc(slices.Clone(packets), func(p *media.Packet) bool { return p.Config })
+		}
+		got, want := frames(slices.Concat(first.got(0), second.got(0))), frames(mediatest.AVC(4*time.Second))
+		for len(want) > 0 && mediatest.Diff(got[0], want[0]) != "" { // a push begins with a key frame
+			want = want[1:]
+		}
+		if d := mediatest.DiffAll(got, want); d != "" {
+			t.Error(d)
 		}
 	})
 }
