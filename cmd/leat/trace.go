@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,11 +10,12 @@ import (
 	"time"
 
 	"leat/internal/diagnose"
+	"leat/internal/pcap"
 )
 
 // traceCommand is `leat trace`.
 type traceCommand struct {
-	File        string `arg:"" optional:"" help:"A capture that --record has written, to read instead of listening." placeholder:"FILE"`
+	File        string `arg:"" optional:"" help:"A capture to read instead of listening: of --record, or of tcpdump and Wireshark (pcap, pcapng)." placeholder:"FILE"`
 	Listen      string `help:"Listen here and pass every connection on to --to, unchanged." placeholder:"ADDR"`
 	To          string `help:"The server: rtmp://host[:port], or rtmps:// to speak TLS with it." placeholder:"URL"`
 	JSON        bool   `name:"json" help:"Print a line of JSON for each event."`
@@ -58,9 +60,23 @@ type opened struct {
 // maxOpened is how many connections of a capture may be under way at once.
 const maxOpened = 1024
 
+// captureReader reads the records of a capture; io.EOF is behind the last.
+type captureReader interface {
+	Read() (diagnose.Record, error)
+}
+
+// openCapture finds out which kind of capture a file is.
+func openCapture(r io.Reader) (captureReader, error) {
+	in := bufio.NewReader(r)
+	if magic, err := in.Peek(4); err == nil && pcap.Is(magic) {
+		return pcap.NewReader(in)
+	}
+	return diagnose.NewCaptureReader(in)
+}
+
 // read prints a capture. One that is cut off is printed as far as it goes.
 func (c *traceCommand) read(ctx context.Context, r io.Reader, out *diagnose.Output) error {
-	capture, err := diagnose.NewCaptureReader(r)
+	capture, err := openCapture(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
@@ -99,7 +115,10 @@ func (c *traceCommand) read(ctx context.Context, r io.Reader, out *diagnose.Outp
 	for _, of := range conns {
 		of.printer.End(last-of.begun, "the capture ends here")
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, pcap.ErrNoRTMP):
+		return fmt.Errorf("%s: %w", c.File, err)
+	case err != nil && !errors.Is(err, io.EOF):
 		return &exitError{exitIncomplete, fmt.Errorf("%s: %w", c.File, err)}
 	}
 	return nil

@@ -53,12 +53,13 @@ var importTable = []rule{
 	{
 		packages: []string{"cmd/leat"},
 		imports: []string{
-			"amf", "rtmp", "media", "flv", "internal/config", "internal/diagnose", "internal/node", "internal/format/...",
+			"amf", "rtmp", "media", "flv", "internal/config", "internal/diagnose", "internal/pcap", "internal/node", "internal/format/...",
 			"internal/sendqueue", "internal/bench",
 		},
 	},
 	{packages: []string{"examples/..."}, imports: []string{"amf", "media", "flv", "live", "rtmp", "rtmp/rtmptest"}},
 	{packages: []string{"interop/..."}, imports: []string{"..."}},
+	{packages: []string{"internal/pcap"}, imports: []string{"internal/diagnose"}},
 	{packages: []string{"internal/hostile"}, imports: []string{"amf", "media", "media/mediatest", "internal/wire/..."}},
 	{packages: []string{"internal/arch", "internal/abuse"}},
 }
