@@ -37,6 +37,7 @@ type offence struct {
 	do    func(t *testing.T, h *house) // the offenders at work
 	want  [][]string                   // the lines of the log that they leave, each by its parts
 	heap  int64                        // how much the heap may grow meanwhile, bytes; 0: 64 MiB
+	keeps usage                        // what may stay for others to come: caches, which are bounded
 }
 
 // beside commits an offence beside a healthy stream, and checks that it is none of the healthy stream's business.
@@ -57,7 +58,7 @@ func beside(t *testing.T, o offence) {
 		t.Errorf("the heap grew by %d KiB meanwhile, more than %d", grown>>10, allowed(o.heap)>>10)
 	}
 	h.newSession()
-	before.wantBack(t)
+	before.with(o.keeps).wantBack(t)
 	h.healthy.finish()
 	if line := h.lines.find("panic"); line != "" {
 		t.Errorf("something panicked: %s", line)

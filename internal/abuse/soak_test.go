@@ -5,9 +5,14 @@ package abuse
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,6 +20,7 @@ import (
 	"time"
 
 	"leat/internal/config"
+	"leat/internal/format/container"
 	"leat/media"
 	"leat/rtmp"
 	"leat/rtmp/rtmptest"
@@ -37,27 +43,51 @@ func soakTime(t *testing.T) time.Duration {
 // soakSessions is how many mutated sessions there are at least.
 const soakSessions = 3000
 
-// TestSoak mixes publishers and players that come, go, stall, break off and are damaged, beside a healthy stream. At the end the
-// healthy players have had every message, and what the others have used is free again.
+// soakWorker does one thing again and again.
+type soakWorker struct {
+	name string
+	do   func(h *house, r *rand.Rand) error // an error is a failure of the server
+	done atomic.Int64
+}
+
+func soakWorkers(session []byte) []*soakWorker {
+	mutated := func(h *house, r *rand.Rand) error { return soakMutated(h, r, session) }
+	return []*soakWorker{
+		{name: "healthy", do: func(h *house, r *rand.Rand) error { return soakSession(h, r, rtmptest.FaultConfig{}) }},
+		{name: "faulty", do: func(h *house, r *rand.Rand) error { return soakSession(h, r, faults(r)) }},
+		{name: "mutated", do: mutated},
+		{name: "mutated, too", do: mutated},
+		{name: "stalled", do: soakStalled},
+		{name: "rewinding", do: soakRewind},
+		{name: "viewing", do: soakView},
+		{name: "reloading", do: soakReload},
+	}
+}
+
+// TestSoak mixes publishers and players that come, go, stall, break off, go back and are damaged, viewers over HTTP, recordings and
+// changes of the configuration, beside a healthy stream. At the end the healthy players have had every message, what the others have
+// used is free again, and every recording can be played.
 func TestSoak(t *testing.T) {
-	var done [5]atomic.Int64
+	workers := soakWorkers(recordSession(t))
+	var data string
 	beside(t, offence{
 		tweak: func(c *config.Config) {
 			c.Limits.MaxLag = 2 * time.Second
 			c.Limits.HandshakeTimeout = 2 * time.Second
+			c.HTTP = "127.0.0.1:0"
+			c.Recordings.MinFree = 0
+			data = c.Data
+			app := c.Defaults
+			app.DVRWindow = time.Minute
+			app.Record.When, app.Record.Names = config.RecordAlways, config.NamePatterns{"soak-*"}
+			app.Record.KeepSize = 256 << 20
+			c.Apps = config.Apps{{Pattern: "live", App: app}}
 		},
 		do: func(t *testing.T, h *house) {
 			h.lines.keepOnly("panic", "stream=live/newcomer") // minutes of all would be what the heap grows by
-			session := recordSession(t)
 			stop := make(chan struct{})
 			var crowd sync.WaitGroup
-			for i, work := range []func(*rand.Rand) error{
-				func(r *rand.Rand) error { return soakSession(h, r, rtmptest.FaultConfig{}) },
-				func(r *rand.Rand) error { return soakSession(h, r, faults(r)) },
-				func(r *rand.Rand) error { return soakMutated(h, r, session) },
-				func(r *rand.Rand) error { return soakMutated(h, r, session) },
-				func(r *rand.Rand) error { return soakStalled(h, r) },
-			} {
+			for i, w := range workers {
 				random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i)))
 				crowd.Go(func() { // ends with stop
 					for {
@@ -66,22 +96,84 @@ func TestSoak(t *testing.T) {
 							return
 						default:
 						}
-						if err := work(random); err != nil {
-							t.Errorf("worker %d: %v", i, err)
+						if err := w.do(h, random); err != nil {
+							t.Errorf("%s: %v", w.name, err)
 							return
 						}
-						done[i].Add(1)
+						w.done.Add(1)
 					}
 				})
 			}
 			<-time.After(soakTime(t))
-			until(t, "enough mutated sessions had run", func() bool { return done[2].Load()+done[3].Load() >= soakSessions })
+			until(t, "enough mutated sessions had run", func() bool { return workers[2].done.Load()+workers[3].done.Load() >= soakSessions || t.Failed() })
 			close(stop)
 			crowd.Wait()
+			http.DefaultClient.CloseIdleConnections()
+			wantWhole(t, filepath.Join(data, "records"))
 		},
 		heap: 256 << 20,
+		// The indexes of played recordings and the segments of HLS and of the DVR window, which are of the healthy stream.
+		keeps: usage{goroutines: 4, descriptors: 100, heap: 32 << 20},
 	})
-	t.Logf("%d healthy sessions, %d faulty, %d mutated, %d stalled", done[0].Load(), done[1].Load(), done[2].Load()+done[3].Load(), done[4].Load())
+	for _, w := range workers {
+		t.Logf("%s: %d", w.name, w.done.Load())
+	}
+}
+
+// wantWhole plays every recording below a folder. Those that are still being written must play, too.
+func wantWhole(t *testing.T, folder string) {
+	t.Helper()
+	files := 0
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		switch filepath.Ext(path) {
+		case ".flv", ".mp4":
+			files++
+			if err := playWhole(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // some are removed by keep_size
+				t.Errorf("%s: %v", filepath.Base(path), err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if files == 0 {
+		t.Error("nothing was recorded")
+	}
+	t.Logf("%d recordings", files)
+}
+
+// playWhole reads a recording to its end.
+func playWhole(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() < container.HeadSize {
+		return err // it has just begun
+	}
+	file, err := container.Open(io.NewSectionReader(f, 0, info.Size()))
+	if err != nil {
+		return err
+	}
+	cursor, last := file.NewCursor(), time.Duration(0)
+	for {
+		p, err := cursor.ReadPacket(context.Background())
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case !p.Config && p.Timestamp < last:
+			return fmt.Errorf("a packet at %v comes behind one at %v", p.Timestamp, last)
+		}
+		last = p.Timestamp
+	}
 }
 
 // keepOnly throws lines away from now on that hold none of the parts.
@@ -215,4 +307,66 @@ func soakStalled(h *house, r *rand.Rand) error {
 	_, err = c.Play(h.t.Context(), "", nil)
 	<-wait.C
 	return errors.Join(err, c.Close())
+}
+
+// soakRewind plays the healthy stream, stops it, goes back and plays on.
+func soakRewind(h *house, r *rand.Rand) error {
+	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	defer cancel()
+	c, err := rtmp.Dial(ctx, h.url("/live/healthy"), nil)
+	if err != nil {
+		return err
+	}
+	p, err := c.Play(ctx, "", nil)
+	for i := 0; i < 20 && err == nil; i++ {
+		if _, err = p.ReadPacket(ctx); err != nil {
+			break
+		}
+		switch r.IntN(6) {
+		case 0:
+			err = p.Pause(true, 0)
+			if err == nil {
+				err = p.Pause(false, 0)
+			}
+		case 1:
+			err = p.Seek(time.Duration(r.IntN(60)) * time.Second)
+		}
+	}
+	return errors.Join(err, c.Close())
+}
+
+// soakView watches the healthy stream over HTTP for a moment, and may not read.
+func soakView(h *house, r *rand.Rand) error {
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Duration(r.IntN(1000))*time.Millisecond)
+	defer cancel()
+	ending := []string{".flv", ".mp4", ".m3u8", "/video0.m3u8"}[r.IntN(4)]
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.node.Addr("http").String()+"/live/healthy"+ending, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil //nolint:nilerr // the moment was over before the answer
+	}
+	defer answer.Body.Close()
+	if r.IntN(4) == 0 {
+		<-ctx.Done()
+	}
+	_, _ = io.Copy(io.Discard, answer.Body) // until the moment is over
+	return nil
+}
+
+// soakReload changes what may be changed in a running server, and what new recordings are like.
+func soakReload(h *house, r *rand.Rand) error {
+	next := *h.node.Config()
+	next.Limits.WriteStall = time.Duration(5+r.IntN(10)) * time.Second
+	next.Limits.MediaPerSecond = []int{0, 10_000, 20_000}[r.IntN(3)]
+	next.Limits.Memory = []config.Size{0, 4 << 30}[r.IntN(2)]
+	app := next.Apps[0]
+	app.App.Record.Format = []config.RecordFormat{config.RecordFLV, config.RecordMP4}[r.IntN(2)]
+	app.App.Record.SegmentTime = []time.Duration{0, time.Second}[r.IntN(2)]
+	next.Apps = config.Apps{app}
+	h.node.Reload(&next)
+	<-time.After(time.Duration(r.IntN(500)) * time.Millisecond)
+	return nil
 }

@@ -24,6 +24,11 @@ func takeUsage() usage {
 	return usage{runtime.NumGoroutine(), countDescriptors(), int64(m.HeapAlloc)}
 }
 
+// with is both.
+func (u usage) with(more usage) usage {
+	return usage{u.goroutines + more.goroutines, u.descriptors + more.descriptors, u.heap + more.heap}
+}
+
 // countDescriptors counts the files and sockets of the process.
 func countDescriptors() int {
 	entries, err := os.ReadDir("/proc/self/fd")
