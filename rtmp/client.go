@@ -29,7 +29,8 @@ type clientSide struct {
 	information     *amf.Object
 	capabilities    Capabilities
 
-	bandwidthCalls float64 // answers given to _onbwcheck
+	bandwidthCalls float64     // answers given to _onbwcheck
+	greeted        atomic.Bool // as librtmp does before its first stream
 
 	mu      sync.Mutex
 	streams map[uint32]*clientStream
@@ -292,7 +293,7 @@ func (s *clientSide) createStream(ctx context.Context, c *Conn, lib *LibRTMPPlay
 	var a answer
 	var err error
 	if lib != nil {
-		a, err = lib.createStream(ctx, c)
+		a, err = lib.createStream(ctx, c, !s.greeted.Swap(true))
 	} else {
 		a, err = c.call(ctx, 0, "createStream", nil)
 	}

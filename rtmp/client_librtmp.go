@@ -14,7 +14,8 @@ import (
 // LibRTMPPlay makes a play the one of librtmp, and so of rtmpdump, for servers that know nothing newer and for programs
 // that must receive what those receive:
 //
-//   - the window and a buffer of 300 ms are sent before createStream, and what Subscribe and UsherToken say behind it;
+//   - the window and a buffer of 300 ms are sent before the connection's first createStream, and what Subscribe and UsherToken say
+//     behind it;
 //   - an answer to play begins the stream as NetStream.Play.Start does, and what comes before either is thrown away;
 //   - onStatus and onFCUnsubscribe end it; Stream EOF and onPlayStatus do not;
 //   - each packet is a message of audio, video or data as it came: Body is its body, Timestamp its own, from 0 to 2^32 ms,
@@ -34,17 +35,29 @@ type LibRTMPPlay struct {
 // firstBuffer is the buffer length that librtmp tells before there is a stream.
 const firstBuffer = 300
 
-// createStream asks for a message stream, with what librtmp sends around that.
-func (o *LibRTMPPlay) createStream(ctx context.Context, c *Conn) (answer, error) {
+// createStream asks for a message stream, the first time on a connection with what librtmp sends around that.
+func (o *LibRTMPPlay) createStream(ctx context.Context, c *Conn, first bool) (answer, error) {
 	id, p, err := c.calls.begin("createStream")
 	if err != nil {
 		return answer{}, err
 	}
 	defer c.calls.forget(id)
+	msgs := []outgoing{{0, &message.Command{Name: "createStream", TransactionID: id}}}
+	if first {
+		msgs = o.around(c, msgs[0])
+	}
+	if err := c.sendAll(msgs...); err != nil {
+		return answer{}, err
+	}
+	return p.wait(ctx)
+}
+
+// around returns createStream with what stands before and behind it.
+func (o *LibRTMPPlay) around(c *Conn, createStream outgoing) []outgoing {
 	msgs := []outgoing{
 		{0, &message.WindowAckSize{Size: defaultWindow}},
 		{0, &message.UserControl{Event: message.EventSetBufferLength, BufferLength: firstBuffer}},
-		{0, &message.Command{Name: "createStream", TransactionID: id}},
+		createStream,
 	}
 	for _, behind := range []struct{ name, arg string }{
 		{"NetStream.Authenticate.UsherToken", o.UsherToken}, {"FCSubscribe", o.Subscribe},
@@ -53,10 +66,7 @@ func (o *LibRTMPPlay) createStream(ctx context.Context, c *Conn) (answer, error)
 			msgs = append(msgs, outgoing{0, &message.Command{Name: behind.name, TransactionID: c.calls.next(), Args: []any{behind.arg}}})
 		}
 	}
-	if err := c.sendAll(msgs...); err != nil {
-		return answer{}, err
-	}
-	return p.wait(ctx)
+	return msgs
 }
 
 // pausing says how far a pause is that makes a stalled server go on.
@@ -77,6 +87,7 @@ type librtmpPlay struct {
 
 	pausing   pausing
 	stalledAt uint32 // where pause was sent
+	lost      bool   // the server has refused or failed: there is no stream to be deleted
 	latest    uint32 // timestamp of the last message that was not thrown away, while not pausing
 	channel   uint32 // chunk stream of the first message; 0 before it
 	channelAt uint32 // timestamp of the last message on it
@@ -102,6 +113,13 @@ func (l *librtmpPlay) play(st *clientStream, name string, o *PlayOptions) ([]out
 	return append(msgs, outgoing{st.id, &message.Command{Name: "play", TransactionID: id, Args: o.args(name)}}), nil
 }
 
+// isLost reports whether librtmp takes the stream for deleted already.
+func (st *clientStream) isLost() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.lib != nil && st.lib.lost
+}
+
 // begin takes what begins the stream, on the reading goroutine.
 func (l *librtmpPlay) begin(st *clientStream, s Status) {
 	if l.began {
@@ -118,6 +136,9 @@ func (l *librtmpPlay) status(st *clientStream, s Status) {
 	case CodePlayStart, CodePlayPublishNotify:
 		l.begin(st, s)
 	case CodeStreamFailed, CodePlayFailed, CodePlayStreamNotFound, CodeConnectInvalidApp:
+		st.mu.Lock()
+		l.lost = true
+		st.mu.Unlock()
 		st.end(&StatusError{Status: s, Remote: true})
 	case CodePlayComplete, CodePlayStop, CodePlayUnpublishNotify:
 		if l.began {

@@ -252,8 +252,7 @@ func (st *clientStream) close(before ...outgoing) error {
 		delete(st.side.streams, st.id)
 	}
 	st.side.mu.Unlock()
-	_, refused := errors.AsType[*StatusError](st.failure())
-	if !open || refused && st.lib != nil { // librtmp takes a stream that the server has ended for deleted
+	if !open || st.isLost() {
 		return nil
 	}
 	msgs := append(before, outgoing{0, &message.Command{Name: "deleteStream", TransactionID: st.c.calls.next(), Args: []any{float64(st.id)}}})
