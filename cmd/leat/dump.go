@@ -88,13 +88,16 @@ func (d *dump) run(ctx context.Context, stdout io.Writer) (code int, err error) 
 	d.talk.isLive = d.isLive
 	d.talk.say("Connecting ...")
 	if d.conn, err = d.dial(ctx); err != nil {
-		return d.dialCode(ctx, err), errors.New(d.explain(ctx, err, "connect"))
+		if code = d.dialCode(ctx, err); code == exitFailed {
+			d.talk.info("Connected...") // rtmpdump does not wait for the answer to connect before that
+		}
+		return code, errors.New(d.explain(ctx, err, "connect"))
 	}
 	defer d.hangUp()
 	d.talk.info("Connected...")
 	if d.Stop > 0 && d.Stop <= d.from {
 		d.talk.say("Already Completed")
-		return exitDone, nil
+		return d.complete()
 	}
 	return d.download(ctx)
 }
@@ -108,7 +111,7 @@ func (d *dump) open(out *output) error {
 	out.file = r.file
 	d.resumed, d.duration = r, r.duration
 	d.from = time.Duration(r.frame.Timestamp) * time.Millisecond
-	d.file.begun, d.file.latest = true, r.frame.Timestamp
+	d.file.begun, d.file.latest, d.file.written = true, r.frame.Timestamp, r.end+tagTail
 	return nil
 }
 
@@ -154,9 +157,9 @@ func (d *dump) download(ctx context.Context) (int, error) {
 	d.file.offset = uint32(d.from.Milliseconds())
 	if d.duration > 0 && float64(d.file.latest) >= d.duration*999 {
 		d.talk.say("Already Completed at: %.3f sec Duration=%.3f sec", inSeconds(d.file.latest), d.duration)
-		return exitDone, nil
+		return d.complete()
 	}
-	d.talk.begin(d.resumed != nil, &d.file, d.duration)
+	d.begins(d.resumed != nil)
 	anew := false
 	for {
 		err := d.copy(ctx)
@@ -177,7 +180,25 @@ func (d *dump) download(ctx context.Context) (int, error) {
 			d.talk.fail("Failed to resume the stream: %s", d.explain(ctx, toggleErr, "play"))
 			return d.outcome(ctx, err)
 		}
+		d.begins(true)
 	}
+}
+
+// begins says what is about to come.
+func (d *dump) begins(again bool) {
+	d.talk.begin(again, &d.file, d.duration)
+	if !d.isLive && d.realtime {
+		d.talk.say("  in approximately realtime (disabled BUFX speedup hack)")
+	}
+	if d.Stop > 0 {
+		d.talk.say("For duration: %.3f sec", (d.Stop - d.from).Seconds())
+	}
+}
+
+// complete is the outcome of a file that holds all there is.
+func (d *dump) complete() (int, error) {
+	d.talk.say("Download complete")
+	return exitDone, nil
 }
 
 func (d *dump) play(ctx context.Context) (err error) {
@@ -296,6 +317,5 @@ func (d *dump) outcome(ctx context.Context, err error) (int, error) {
 	case !d.file.begun:
 		return exitFailed, fmt.Errorf("nothing was received of %s", d.to.stream())
 	}
-	d.talk.say("Download complete")
-	return exitDone, nil
+	return d.complete()
 }

@@ -32,6 +32,12 @@ type resumption struct {
 // errNoFit says that the stream is not the one in the file, or does not begin where it ends.
 var errNoFit = errors.New("the stream does not fit the file")
 
+// Sizes of the parts of a tag, bytes.
+const (
+	tagHeader = 11
+	tagTail   = 4
+)
+
 // maxIgnored is how many messages may come before the frame that was asked for.
 const maxIgnored = 50
 
@@ -69,7 +75,6 @@ func (r *resumption) scan(skip int) (bool, error) {
 		tag flv.Tag
 		end int64
 	}
-	const fileHeader, tagHeader, tagTail = 13, 11, 4
 	var last []place // key frames
 	for at := int64(fileHeader); ; {
 		tag, err := in.ReadTag()
@@ -141,7 +146,6 @@ func (r *resumption) cut() error {
 	if err := r.file.Truncate(r.end); err != nil {
 		return &outputError{err}
 	}
-	const tagHeader = 11
 	tail := binary.BigEndian.AppendUint32(nil, uint32(tagHeader+len(r.frame.Body)))
 	if _, err := r.file.WriteAt(tail, r.end); err != nil {
 		return &outputError{err}

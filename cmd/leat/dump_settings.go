@@ -26,7 +26,8 @@ type dumpSettings struct {
 
 	output   string
 	isLive   bool // nothing can be played again
-	hurry    bool
+	realtime bool
+	hurry    bool // the server, by pauses
 	resume   bool
 	skip     int
 	insecure bool
@@ -71,6 +72,7 @@ func (a *dumpArgs) settings(warn func(format string, args ...any)) (*dumpSetting
 		s.FlashVer = dumpFlashVer
 	}
 	s.isLive = a.live || s.Live
+	s.realtime = a.realtime
 	s.hurry = !s.isLive && !a.realtime && !s.URL.Tunneled()
 	s.agree(warn)
 	return s, a.swf(s, warn)
@@ -100,7 +102,7 @@ func (s *dumpSettings) agree(warn func(format string, args ...any)) {
 		s.resume = false
 	}
 	if s.resume && s.isLive {
-		warn("Can't resume a live stream, ignoring --resume option")
+		warn("Can't resume live stream, ignoring --resume option")
 		s.resume = false
 	}
 	if s.Start > 0 && s.isLive {
@@ -203,10 +205,10 @@ func (a *dumpArgs) swf(s *dumpSettings, warn func(format string, args ...any)) e
 	case a.swfHash == "" && a.swfSize == 0:
 		return nil
 	case a.swfHash == "":
-		warn("Missing SWF hash, supply with --swfhash")
+		warn("Ignoring SWF size, supply also the hash with --swfhash")
 		return nil
 	case a.swfSize == 0:
-		warn("Missing SWF size, supply with --swfsize")
+		warn("Ignoring SWF hash, supply also the swf size  with --swfsize")
 		return nil
 	}
 	hash, err := hex.DecodeString(a.swfHash)

@@ -95,14 +95,16 @@ func (t *dumpTalk) line(f *dumpFile, duration float64) {
 	}
 }
 
-// end leaves the line with the last numbers.
+// end leaves the line with the last numbers, or the hash signs.
 func (t *dumpTalk) end(f *dumpFile, duration float64) {
 	t.bar.end()
 	t.bar = nil
-	if t.quiet || t.hashes {
+	if t.quiet {
 		return
 	}
-	t.line(f, duration)
+	if !t.hashes {
+		t.line(f, duration)
+	}
 	_, _ = fmt.Fprintln(t.w)
 }
 
