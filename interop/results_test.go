@@ -120,6 +120,34 @@ var results = append([]result{
 		checked: "the answers of both are right; the same file and exit code",
 	},
 	{
+		test: "TestDumpTransports", from: "a recording", through: "rtmp.Server by RTMP, RTMPT, RTMPE, RTMPTE, RTMPS, RTMPTS", to: "rtmpdump, leat dump",
+		checked: "the same file and exit code of both",
+	},
+	{
+		test: "TestDumpProxy", from: "a recording", through: "rtmp.Server, behind a SOCKS4 proxy", to: "rtmpdump, leat dump",
+		checked: "both ask the proxy for the same; the same messages, file and exit code, also when it refuses",
+	},
+	{
+		test: "TestDumpSWF", from: "a recording", through: "rtmp.Server, which asks for SWF verification; the SWF file from a web server", to: "rtmpdump, leat dump",
+		checked: "both ask the web server for the same, when they have to, and read each other's .swfinfo",
+	},
+	{
+		test: "TestDumpOutput", from: "a recording", through: "rtmp.Server", to: "rtmpdump, leat dump",
+		checked: "the same bytes on standard output; nothing else with --quiet",
+	},
+	{
+		test: "TestDumpScenes", from: "a recording", through: "a server of the tests, for each branch of librtmp", to: "rtmpdump, leat dump",
+		checked: "both say the same to the server, byte for byte, and to the user, write the same file and end with the same code",
+	},
+	{
+		test: "TestDumpDiffers", from: "a recording", through: "a server of the tests", to: "rtmpdump, leat dump",
+		checked: "exit codes where they differ on purpose; both say the same to the server",
+	},
+	{
+		test: "TestDumpResumeScenes", from: "a recording", through: "a server of the tests", to: "rtmpdump, leat dump",
+		checked: "the same with --resume, whatever the server sends first",
+	},
+	{
 		test: "TestDumpResumes", from: "a recording", through: "rtmp.Server, which counts from 0 where it begins", to: "rtmpdump, leat dump",
 		checked: "with --resume and --skip both complete a file that was cut",
 	},
