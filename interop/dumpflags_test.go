@@ -194,11 +194,16 @@ func (s *listener) dump(t *testing.T, program, args []string, before []byte) per
 	return result
 }
 
-// same runs both programs, one after the other, and returns what they did alike. args may say ADDRESS.
+// same runs both programs, one after the other, and returns what they did alike. args may say ADDRESS, HOST and PORT.
 func (s *listener) same(t *testing.T, args []string, before []byte) dumped {
 	t.Helper()
+	host, port, err := net.SplitHostPort(s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := strings.NewReplacer("ADDRESS", s.address, "HOST", host, "PORT", port)
 	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], "ADDRESS", s.address)
+		args[i] = here.Replace(args[i])
 	}
 	programs := dumpPrograms()
 	want := s.dump(t, programs["rtmpdump"], args, before)
@@ -232,15 +237,27 @@ func TestDumpFlags(t *testing.T) {
 		{"-r", film, "-l", "2"},
 		{"-r", film, "-a", "other/app", "-y", "mp4:dir/film"},
 		{"-r", film, "-t", "rtmp://elsewhere/vod", "-s", "http://h/p.swf", "-p", "http://h/", "-f", "WIN 11,2,3,4"},
+		{"-n", "HOST", "-c", "PORT", "-a", "vod", "-y", "film"},
+		{"-r", "rtmp://nowhere:1/vod/film", "-n", "HOST", "-c", "PORT"},
+		{"-r", "rtmp://ADDRESS", "-y", "film"},
+		{"-r", "rtmp://ADDRESS/vod", "-y", "film"},
+		{"-r", "rtmp://ADDRESS/a/b/c/d/film.mp4"},
+		{"-r", "rtmp://ADDRESS/ondemand/dir/song.mp3?x=1"},
+		{"-r", "rtmp://ADDRESS/vod/mp4:film.mp4"},
+		{"-r", "rtmp://ADDRESS/vod/film%20%2b.flv"},
+		{"-r", "rtmp://ADDRESS/vod/inst?slist=film.flv&x=1"},
+		{"-r", film, "-s", "", "-p", "", "-f", ""},
 		{"-r", film, "-q"},
 		{"-r", film, "-V"},
 		{"-r", film, "-z"},
 		{"-r", film, "-#"},
 		{"--rtmp", film, "--live", "--flashVer=X", "--pageUrl=http://h/"},
 		{"-v", "-i", film + " live=1 flashver=LNX\\2011 conn=S:x pageUrl=http://h/ app=other playpath=film subscribe=s"},
+		{"-i", "rtmp://ADDRESS/a/b/c/d/film.f4v flashver=X"},
+		{"-i", "rtmp://ADDRESS/vod?key=secret/film flashver=X tcUrl=rtmp://other/vod swfUrl=http://h/p.swf playlist=on"},
 		{"-i", film + " flashver=X timeout=20 conn=O:1 conn=NS:a:b conn=O:0 jtv=token"},
 	} {
-		t.Run(strings.Join(args[1:], " "), func(t *testing.T) {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			listen(t, rtmp.Proof{}).same(t, slices.Clone(args), nil)
 		})

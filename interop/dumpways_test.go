@@ -264,3 +264,40 @@ func TestDumpOutput(t *testing.T) {
 		}
 	}
 }
+
+// TestDumpWrongFlags: what makes no sense ends both alike, or is left out by both, so that the connection fails behind it.
+func TestDumpWrongFlags(t *testing.T) {
+	t.Parallel()
+	proves(t)
+	url := fmt.Sprintf("rtmp://127.0.0.1:%d/vod/film", freePort(t))
+	const failed, noConnection = 1, 3
+	for flags, code := range map[string]int{
+		"":                               failed,
+		"-g":                             failed,
+		"--dance":                        failed,
+		"-y film":                        failed,
+		"-n 127.0.0.1":                   failed,
+		"-r there":                       failed,
+		"-r " + url + " -l 9":            failed,
+		"-r " + url + " -C Q:1":          failed,
+		"-r " + url + " -C NS:a:b":       failed,
+		"-i " + url + " -A 1":            noConnection,
+		"-r " + url:                      noConnection,
+		"-r " + url + " -k -1":           noConnection,
+		"-r " + url + " -x 0":            noConnection,
+		"-r " + url + " -x 7":            noConnection,
+		"-r " + url + " -w 00 -X -1":     noConnection,
+		"-r " + url + " -v -e -A 5":      noConnection,
+		"-r " + url + " some more words": noConnection,
+	} {
+		if got := compareDumps(t, flags, nil, nothing); got.code != code {
+			t.Errorf("%s: code %d, want %d", flags, got.code, code)
+		}
+	}
+	for name, program := range dumpPrograms() {
+		p := start(t, program[0], concat(program[1:], []string{"-i", url + " dance=1"})...)
+		if code := p.end(t); code != failed {
+			t.Errorf("%s: an unknown option: code %d", name, code)
+		}
+	}
+}

@@ -136,6 +136,10 @@ var results = append([]result{
 		checked: "the same bytes on standard output; nothing else with --quiet",
 	},
 	{
+		test: "TestDumpWrongFlags", from: "-", through: "-", to: "rtmpdump, leat dump",
+		checked: "flags that make no sense: the same exit code of both",
+	},
+	{
 		test: "TestDumpScenes", from: "a recording", through: "a server of the tests, for each branch of librtmp", to: "rtmpdump, leat dump",
 		checked: "both say the same to the server, byte for byte, and to the user, write the same file and end with the same code",
 	},

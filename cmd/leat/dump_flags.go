@@ -27,6 +27,7 @@ type dumpArgs struct {
 	start, stop, buffer, timeout     time.Duration
 	hasPort, hasSWFAge, hasBuffer    bool
 	ignored                          []string // arguments that are no flags
+	complaints                       []string // about values that count for nothing, as with rtmpdump
 }
 
 // dumpFlag is a flag as getopt_long knows it.
@@ -59,12 +60,16 @@ func yes(field func(*dumpArgs) *bool) func(*dumpArgs, string) error {
 	}
 }
 
-// whole takes a number from least on; given, if not nil, tells that it was there.
-func whole(least int, field func(*dumpArgs) *int, given func(*dumpArgs) *bool) func(*dumpArgs, string) error {
+// whole takes a number from least on; given, if not nil, tells that it was there. A lower one is left out with the complaint.
+func whole(least int, complaint string, field func(*dumpArgs) *int, given func(*dumpArgs) *bool) func(*dumpArgs, string) error {
 	return func(a *dumpArgs, value string) error {
 		n, err := strconv.ParseInt(value, 0, 32)
-		if err != nil || int(n) < least {
+		if err != nil {
 			return fmt.Errorf("%q is not a number from %d on", value, least)
+		}
+		if int(n) < least {
+			a.complaints = append(a.complaints, complaint)
+			return nil
 		}
 		*field(a) = int(n)
 		if given != nil {
@@ -97,7 +102,7 @@ var dumpFlags = []dumpFlag{
 	{'o', "flv", "FILE", "FLV file to write, or - for standard output, which is the default.", text(func(a *dumpArgs) *string { return &a.output })},
 	{'v', "live", "", "Play a live stream.", yes(func(a *dumpArgs) *bool { return &a.live })},
 	{'e', "resume", "", "Go on with a file that is incomplete.", yes(func(a *dumpArgs) *bool { return &a.resume })},
-	{'k', "skip", "N", "With --resume, go back N more key frames.", whole(0, func(a *dumpArgs) *int { return &a.skip }, nil)},
+	{'k', "skip", "N", "With --resume, go back N more key frames.", whole(0, "Number of keyframes skipped must be greater or equal zero, using zero!", func(a *dumpArgs) *int { return &a.skip }, nil)},
 	{'A', "start", "SECONDS", "Begin there; not with --live.", span(time.Second, func(a *dumpArgs) *time.Duration { return &a.start }, nil)},
 	{'B', "stop", "SECONDS", "Ask the server to end there.", span(time.Second, func(a *dumpArgs) *time.Duration { return &a.stop }, nil)},
 	{'m', "timeout", "SECONDS", "How long to wait for an answer and for media (30); 0 waits for media for ever.", span(time.Second, func(a *dumpArgs) *time.Duration { return &a.timeout }, nil)},
@@ -105,7 +110,7 @@ var dumpFlags = []dumpFlag{
 	{'R', "realtime", "", "Do not hurry the server by pauses.", yes(func(a *dumpArgs) *bool { return &a.realtime })},
 
 	{'n', "host", "HOST", "Host, instead of the URL's.", text(func(a *dumpArgs) *string { return &a.host })},
-	{'c', "port", "PORT", "Port, instead of the URL's.", whole(0, func(a *dumpArgs) *int { return &a.port }, func(a *dumpArgs) *bool { return &a.hasPort })},
+	{'c', "port", "PORT", "Port, instead of the URL's.", whole(0, "The port must be greater than zero, ignoring", func(a *dumpArgs) *int { return &a.port }, func(a *dumpArgs) *bool { return &a.hasPort })},
 	{'l', "protocol", "NAME", "Protocol, instead of the URL's: rtmp, rtmpt, rtmpe, rtmpte, rtmps, rtmpts, or its number from 0 to 5.", text(func(a *dumpArgs) *string { return &a.protocol })},
 	{'S', "socks", "HOST:PORT", "SOCKS4 proxy.", text(func(a *dumpArgs) *string { return &a.socks })},
 	{'a', "app", "APP", "Application, instead of the URL's.", text(func(a *dumpArgs) *string { return &a.app })},
@@ -124,9 +129,9 @@ var dumpFlags = []dumpFlag{
 	{'T', "token", "KEY", "Key of SecureToken.", text(func(a *dumpArgs) *string { return &a.token })},
 	{'j', "jtv", "JSON", "Token of Justin.tv.", text(func(a *dumpArgs) *string { return &a.jtv })},
 	{'W', "swfVfy", "URL", "SWF file, or its address, to be verified as; also swfUrl.", text(func(a *dumpArgs) *string { return &a.swfVerify })},
-	{'X', "swfAge", "DAYS", "How long a hash of a SWF file in ~/.swfinfo is good (30).", whole(0, func(a *dumpArgs) *int { return &a.swfAge }, func(a *dumpArgs) *bool { return &a.hasSWFAge })},
+	{'X', "swfAge", "DAYS", "How long a hash of a SWF file in ~/.swfinfo is good (30).", whole(0, "SWF Age must be non-negative, ignoring", func(a *dumpArgs) *int { return &a.swfAge }, func(a *dumpArgs) *bool { return &a.hasSWFAge })},
 	{'w', "swfhash", "HEX", "Hash of the SWF file, 32 bytes; with --swfsize.", text(func(a *dumpArgs) *string { return &a.swfHash })},
-	{'x', "swfsize", "BYTES", "Size of the decompressed SWF file.", whole(1, func(a *dumpArgs) *int { return &a.swfSize }, nil)},
+	{'x', "swfsize", "BYTES", "Size of the decompressed SWF file.", whole(1, "SWF Size must be at least 1, ignoring", func(a *dumpArgs) *int { return &a.swfSize }, nil)},
 	{0, "insecure", "", "Do not verify the certificate of an rtmps server, as rtmpdump never does.", yes(func(a *dumpArgs) *bool { return &a.insecure })},
 
 	{'#', "hashes", "", "Show progress by hash signs.", yes(func(a *dumpArgs) *bool { return &a.hashes })},

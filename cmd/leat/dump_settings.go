@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
@@ -43,6 +44,9 @@ var protocols = []string{
 
 // settings finds out what a means. warn tells what was left out of it.
 func (a *dumpArgs) settings(warn func(format string, args ...any)) (*dumpSettings, error) {
+	for _, complaint := range a.complaints {
+		warn("%s", complaint)
+	}
 	for _, word := range a.ignored {
 		warn("ignoring %q", word)
 	}
@@ -63,7 +67,9 @@ func (a *dumpArgs) settings(warn func(format string, args ...any)) (*dumpSetting
 		return nil, errors.New("say what to play: -y NAME, or a URL like rtmp://host/app/name")
 	}
 	if a.options != "" {
-		s.fromOptions()
+		if err := s.fromOptions(a); err != nil {
+			return nil, err
+		}
 	}
 	if a.hasSWFAge {
 		s.swfAge = a.swfAge
@@ -75,11 +81,24 @@ func (a *dumpArgs) settings(warn func(format string, args ...any)) (*dumpSetting
 	s.realtime = a.realtime
 	s.hurry = !s.isLive && !a.realtime && !s.URL.Tunneled()
 	s.agree(warn)
-	return s, a.swf(s, warn)
+	a.swf(s, warn)
+	return s, nil
 }
 
-// fromOptions takes the options that have flags of other units or defaults.
-func (s *dumpSettings) fromOptions() {
+// fromOptions takes the options that have flags of other units or defaults, and the flags that count beside options.
+func (s *dumpSettings) fromOptions(a *dumpArgs) error {
+	first, err := rtmp.ParseConn(a.conn)
+	if err != nil {
+		return err
+	}
+	s.Conn = append(first, s.Conn...)
+	s.Playlist = s.Playlist || a.playlist
+	if a.start > 0 {
+		s.Start = a.start
+	}
+	if a.stop > 0 {
+		s.Stop = a.stop
+	}
 	if s.Buffer > 0 {
 		s.buffer, s.settled = s.Buffer, true
 	}
@@ -89,6 +108,7 @@ func (s *dumpSettings) fromOptions() {
 	if s.SWFAge > 0 {
 		s.swfAge = s.SWFAge
 	}
+	return nil
 }
 
 // agree settles what does not go together, as rtmpdump does.
@@ -200,25 +220,23 @@ func setProtocol(u *rtmp.URL, text string) error {
 }
 
 // swf takes hash and size of a SWF file from the flags.
-func (a *dumpArgs) swf(s *dumpSettings, warn func(format string, args ...any)) error {
+func (a *dumpArgs) swf(s *dumpSettings, warn func(format string, args ...any)) {
+	hash, err := hex.DecodeString(a.swfHash)
+	if a.swfHash != "" && (err != nil || len(hash) != sha256.Size) {
+		warn("Couldn't parse swf hash hex string, not hexstring or not %d bytes, ignoring!", sha256.Size)
+		hash = nil
+	}
 	switch {
-	case a.swfHash == "" && a.swfSize == 0:
-		return nil
-	case a.swfHash == "":
+	case len(hash) == 0 && a.swfSize == 0:
+		return
+	case len(hash) == 0:
 		warn("Ignoring SWF size, supply also the hash with --swfhash")
-		return nil
+		return
 	case a.swfSize == 0:
 		warn("Ignoring SWF hash, supply also the swf size  with --swfsize")
-		return nil
+		return
 	}
-	hash, err := hex.DecodeString(a.swfHash)
-	f := &rtmp.SWF{Size: uint32(a.swfSize)}
-	if err != nil || len(hash) != len(f.Hash) {
-		return fmt.Errorf("--swfhash is not %d bytes in hexadecimal digits", len(f.Hash))
-	}
-	copy(f.Hash[:], hash)
-	s.swf = f
-	return nil
+	s.swf = &rtmp.SWF{Hash: [32]byte(hash), Size: uint32(a.swfSize)}
 }
 
 // dialConfig connects as librtmp does.

@@ -35,6 +35,9 @@ func TestParseDump(t *testing.T) {
 			a.buffer, a.hasBuffer = 100*time.Millisecond, true
 		}},
 		{"-# -k 3 -e -- -x", func(a *dumpArgs) { a.hashes, a.skip, a.resume, a.options = true, 3, true, "-x" }},
+		{"-k -1 -x 0 -X -2", func(a *dumpArgs) {
+			a.complaints = []string{"Number of keyframes skipped must be greater or equal zero, using zero!", "SWF Size must be at least 1, ignoring", "SWF Age must be non-negative, ignoring"}
+		}},
 		{"rtmp://h/a -o x", func(a *dumpArgs) { a.options, a.output = "rtmp://h/a", "x" }},
 		{"-r rtmp://h/a/b live=1", func(a *dumpArgs) { a.rtmp, a.ignored = "rtmp://h/a/b", []string{"live=1"} }},
 	}
@@ -53,7 +56,7 @@ func TestParseDump(t *testing.T) {
 		"--dance":    "there is no flag --dance",
 		"--s":        "--s may mean --skip or --start",
 		"--live=yes": "--live takes no value",
-		"-k -1":      `-k, --skip: "-1" is not a number from 0 on`,
+		"-k one":     `-k, --skip: "one" is not a number from 0 on`,
 		"-A NaN":     `-A, --start: "NaN" is not a time from 0 on`,
 	} {
 		if _, err := parseDump(strings.Fields(args)); err == nil || err.Error() != want {
@@ -89,6 +92,24 @@ func TestDumpSettings(t *testing.T) {
 		if u.Scheme != test.scheme || u.TCURL != test.tcURL || u.App != test.app || u.Name != test.name || u.Port != test.port {
 			t.Errorf("%s: %+v", test.args, u)
 		}
+	}
+}
+
+// TestDumpOptionsAndFlags: what the flags say beside a text of options.
+func TestDumpOptionsAndFlags(t *testing.T) {
+	a, err := parseDump([]string{"-i", "rtmp://h/live/cam conn=S:last start=1 timeout=7 flashver=X", "-A", "2", "-B", "3", "-C", "S:first", "-f", "Y", "-b", "5", "-m", "9"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := a.settings(func(string, ...any) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Start != 2*time.Second || s.Stop != 3*time.Second || s.FlashVer != "X" || s.buffer != 5*time.Millisecond || s.timeout != 7*time.Second {
+		t.Errorf("%+v", s.Options)
+	}
+	if want := []any{"first", "last"}; !reflect.DeepEqual(s.Conn, want) {
+		t.Errorf("behind connect's object %v, want %v", s.Conn, want)
 	}
 }
 

@@ -61,7 +61,7 @@ var testName = regexp.MustCompile("^`" + module + `/([a-z0-9/]+)\.((?:Test|Fuzz)
 // TestConformanceNamesTests: each row names tests, and nothing else, and they exist. That they run is checked by
 // TestTestsRun.
 func TestConformanceNamesTests(t *testing.T) {
-	namesTests(t, readPage(t, conformance), "Checklist", "RTMP 1.0, section by section", "Enhanced RTMP v2")
+	namesTests(t, readPage(t, conformance), "Checklist", "RTMP 1.0, section by section", "Enhanced RTMP v2", "librtmp, branch by branch")
 }
 
 // namesTests checks the last cells of the tables under the headings.
