@@ -255,6 +255,12 @@ func TestDumpFlags(t *testing.T) {
 		{"-v", "-i", film + " live=1 flashver=LNX\\2011 conn=S:x pageUrl=http://h/ app=other playpath=film subscribe=s"},
 		{"-i", "rtmp://ADDRESS/a/b/c/d/film.f4v flashver=X"},
 		{"-i", "rtmp://ADDRESS/vod?key=secret/film flashver=X tcUrl=rtmp://other/vod swfUrl=http://h/p.swf playlist=on"},
+		{"-i", film + " flashver=X", "-A", "2"},
+		{"-i", film + " flashver=X", "-v", "-A", "1"},
+		{"-i", film + " flashver=X start=1000", "-A", "3"},
+		{"-i", film + " flashver=X", "-b", "1000"},
+		{"-i", film + " flashver=X", "-a", "other", "-y", "other", "-d", "other", "-s", "http://h/p.swf", "-p", "http://h/", "-f", "Y", "-u", "sesame", "-C", "S:x", "-Y", "-T", "key"},
+		{"-i", film + " flashver=X conn=S:last", "-C", "O:1", "-C", "NS:a:b", "-C", "O:0"},
 		{"-i", film + " flashver=X timeout=20 conn=O:1 conn=NS:a:b conn=O:0 jtv=token"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
