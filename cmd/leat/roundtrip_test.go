@@ -182,3 +182,39 @@ func TestPublishMP3(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordedTwice: what was recorded, played back and recorded again is the same file.
+func TestRecordedTwice(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "source.flv")
+	if err := createFLV(source, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	url, log := startServerWith(t, append(slices.Clip(serverArgs), "--data", dir)...)
+	recorded := func(from, name string) []byte {
+		t.Helper()
+		if code, _, stderr := leat(t.Context(), "", "publish", "--type", "record", "--speed", "0", from, url+"/live/"+name); code != exitDone {
+			t.Fatalf("publish: code %d: %s", code, stderr)
+		}
+		if log.find(regexp.MustCompile(`msg="recording ended".*live/`+name)) == nil {
+			t.Fatalf("%s was not recorded:\n%s", name, log)
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "records", "live", name, "*.flv"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("files %q, %v", files, err)
+		}
+		b, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	first := recorded(source, "one")
+	again := filepath.Join(dir, "again.flv")
+	if code, _, stderr := leat(t.Context(), "", "play", "--start", "0s", "-o", again, url+"/live/one"); code != exitDone {
+		t.Fatalf("play: code %d: %s", code, stderr)
+	}
+	if second := recorded(again, "two"); !bytes.Equal(first, second) {
+		t.Errorf("%d bytes, then %d", len(first), len(second))
+	}
+}

@@ -234,3 +234,37 @@ func TestStreamHeaders(t *testing.T) {
 		}
 	}
 }
+
+// TestTruncated: however much is missing, what is whole plays.
+func TestTruncated(t *testing.T) {
+	whole := append(id3(textFrame("TIT2", 3, "Song")), repeat(frame(t, cbr44...), 6)...)
+	front := len(whole) - 6*417
+	for n := range len(whole) {
+		f, err := Open(input{bytes.NewReader(whole[:n])})
+		frames := (n - front) / 417
+		switch {
+		case err != nil && !errors.Is(err, format.ErrStructure):
+			t.Fatalf("%d bytes: %v", n, err)
+		case err != nil && frames > 1:
+			t.Fatalf("%d bytes with %d frames: %v", n, frames, err)
+		case err == nil && len(sound(t, f.NewCursor())) != frames:
+			t.Fatalf("%d bytes: %d frames, want %d", n, len(sound(t, f.NewCursor())), frames)
+		}
+	}
+}
+
+// TestTagLengths: a tag that claims any length hides frames, and does no harm.
+func TestTagLengths(t *testing.T) {
+	whole := append(id3(textFrame("TIT2", 3, "Song")), repeat(frame(t, cbr44...), 6)...)
+	for at := range 20 { // lengths of the tag and of the frame in it
+		for _, wrong := range []byte{0, 1, 0x7f, 0x80, 0xff} {
+			b := bytes.Clone(whole)
+			b[at] = wrong
+			if f, err := Open(input{bytes.NewReader(b)}); err == nil {
+				sound(t, f.NewCursor())
+			} else if !errors.Is(err, format.ErrStructure) {
+				t.Errorf("byte %d is %#x: %v", at, wrong, err)
+			}
+		}
+	}
+}
