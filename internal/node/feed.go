@@ -32,6 +32,7 @@ type feed struct {
 	fitter  *rtmp.Fitter                  // only pump uses it
 	fitted  []*media.Packet               // reused by pump
 	notices atomic.Pointer[[]rtmp.Status] // of what the players do not get
+	over    atomic.Bool                   // the publisher has gone, and no other has come
 
 	players map[*player]struct{} // guarded by Node.mu
 }
@@ -172,6 +173,7 @@ func (f *feed) pump() {
 			f.letGo()
 			f.tellUnpublished()
 		case live.EventPublished:
+			f.over.Store(false)
 			f.restart()
 			f.tellPublished()
 		case live.EventChanged:
@@ -199,8 +201,10 @@ func (f *feed) tellPublished() {
 	}))
 }
 
-// letGo lets the players go on with their playlists when they have had all of a stream that is over.
+// letGo lets the players go on with their playlists when they have had all of a stream that is over. Who gets a playlist later sees
+// that it is (player.command).
 func (f *feed) letGo() {
+	f.over.Store(true)
 	f.node.mu.Lock()
 	players := slices.Collect(maps.Keys(f.players))
 	f.node.mu.Unlock()

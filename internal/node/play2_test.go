@@ -24,6 +24,17 @@ func playlists(t *testing.T, window time.Duration) *rewinding {
 	r := rewind1(t, func(c *config.Config) {
 		c.Apps[0].PlayDir, c.Apps[0].DVRWindow = dir, window
 	})
+	if window > 0 {
+		until(t, "the window had all", func() bool {
+			w := r.window(key)
+			if w == nil {
+				return false
+			}
+			defer w.Leave()
+			_, to, ok := w.Span()
+			return ok && to >= 9900*time.Millisecond
+		})
+	}
 	r.watch("cam")
 	r.sees("live", newestKey)
 	return r
@@ -32,6 +43,13 @@ func playlists(t *testing.T, window time.Duration) *rewinding {
 func (r *rewinding) play2(transition, name string, options ...any) {
 	r.t.Helper()
 	r.ask("play2", amf.NewObject(append([]any{"transition", transition, "streamName", name}, options...)...))
+}
+
+// obeyed waits until the server has read what the client has sent so far.
+func (r *rewinding) obeyed() {
+	r.t.Helper()
+	r.v.send(0, &message.Command{Name: "createStream", TransactionID: 99})
+	r.v.until("the answer", func(m *chunk.Message) bool { return r.v.command(m, "_result") != nil })
 }
 
 // told reads until the client is told something, and returns all messages up to there.
@@ -68,6 +86,7 @@ func TestPlay2BehindLive(t *testing.T) {
 			if transition == "swap" {
 				r.told("NetStream.Play.Transition")
 			}
+			r.obeyed()
 			r.more(11 * time.Second)
 			r.sees("live goes on", 10*time.Second)
 			r.goOffAir()

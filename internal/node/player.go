@@ -200,7 +200,7 @@ func (p *player) command(cmd rtmp.Command) {
 			return
 		}
 	case rtmp.QueuedCommand:
-		if p.hasPlayed() && !p.node.onAir(p.current) {
+		if p.hasSeenAll() {
 			p.goOn()
 		}
 	case rtmp.ReceiveAudioCommand:
@@ -236,11 +236,11 @@ func (p *player) playing() bool {
 	return p.member != nil && !p.over
 }
 
-// hasPlayed reports whether it is in the log and has got something there.
-func (p *player) hasPlayed() bool {
+// hasSeenAll reports whether it is in the log of a stream that is over, and has got something of that.
+func (p *player) hasSeenAll() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.member != nil && p.member.Stats().Messages > 0
+	return p.member != nil && p.member.Stats().Messages > 0 && p.feed.over.Load()
 }
 
 // receive turns a kind of media, audio or video of p, on or off.
