@@ -202,10 +202,13 @@ func (c *Recorder) packet(ctx context.Context, p *media.Packet) {
 	case starts && p.Kind == media.Video:
 		c.begin(ctx, p)
 	case p.Kind != media.Video:
-		c.hold(p)
+		c.held = append(c.held, p)
+		c.heldSize += len(p.Body)
 		if starts && (c.last != nil || p.Timestamp-c.held[0].Timestamp >= audioPatience) {
 			c.begin(ctx, nil)
+			return
 		}
+		c.trim(p)
 	}
 }
 
@@ -230,10 +233,8 @@ func (c *Recorder) starts(p *media.Packet) bool {
 	return true
 }
 
-// hold keeps what comes before the first key frame, within bounds.
-func (c *Recorder) hold(p *media.Packet) {
-	c.held = append(c.held, p)
-	c.heldSize += len(p.Body)
+// trim keeps what is held before the first key frame within bounds. p is the newest of it.
+func (c *Recorder) trim(p *media.Packet) {
 	for len(c.held) > 1 && (c.heldSize > maxHeld || p.Timestamp-c.held[0].Timestamp > audioPatience) {
 		c.heldSize -= len(c.held[0].Body)
 		c.held[0] = nil

@@ -13,7 +13,18 @@ import (
 )
 
 var streams = map[string]func(time.Duration) []*media.Packet{
-	"avc": mediatest.AVC, "hevc": mediatest.HEVC, "av1": mediatest.AV1, "opus": mediatest.Opus,
+	"avc": mediatest.AVC, "hevc": mediatest.HEVC, "av1": mediatest.AV1, "opus": mediatest.Opus, "frames of 26 ms": oddAudio,
+}
+
+// oddAudio is a stream whose frames do not fill a second, as those of AAC and MP3.
+func oddAudio(length time.Duration) []*media.Packet {
+	packets := mediatest.Opus(length)
+	for i, p := range packets {
+		again := *p
+		again.Timestamp = p.Timestamp * 26 / 20
+		packets[i] = &again
+	}
+	return packets
 }
 
 func TestRecordsEveryFrame(t *testing.T) {
