@@ -21,6 +21,7 @@ type reloader struct {
 	watcher *config.Watcher // nil without a file, or when it cannot be watched
 	failed  error           // why it cannot
 	running sync.WaitGroup
+	turn    sync.Mutex // held while it reloads
 }
 
 func newReloader(c *serveCommand) *reloader {
@@ -47,13 +48,22 @@ func (r *reloader) run(ctx context.Context, n *node.Node, log *slog.Logger, leve
 		case <-r.hangup:
 		case <-r.changed:
 		}
-		if cfg, err := r.command.load(); err != nil {
-			reportMistakes(log, err)
-		} else {
-			level.Set(cfg.Log.Level.Level())
-			n.Reload(cfg)
-		}
+		_ = r.reload(n, log, level) // it has been logged
 	}
+}
+
+// reload reads the configuration and puts it in force. What is wrong with it is logged, and returned.
+func (r *reloader) reload(n *node.Node, log *slog.Logger, level *slog.LevelVar) error {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	cfg, err := r.command.load()
+	if err != nil {
+		reportMistakes(log, err)
+		return err
+	}
+	level.Set(cfg.Log.Level.Level())
+	n.Reload(cfg)
+	return nil
 }
 
 func (r *reloader) watch(ctx context.Context) {

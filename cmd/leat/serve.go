@@ -60,6 +60,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) (err error) {
 	level.Set(cfg.Log.Level.Level())
 	logger := newLogger(std.err, cfg.Log.Format, level)
 	n := node.New(cfg, logger)
+	n.Reread = func() error { return reloads.reload(n, logger, level) }
 	if err := n.Listen(ctx); err != nil {
 		return errors.Join(err, n.Shutdown(ctx))
 	}

@@ -29,6 +29,7 @@ type App struct {
 	// DVRWindow is how far players of live streams can go back; 0: not at all.
 	DVRWindow time.Duration `yaml:"dvr_window" min:"0s" max:"24h" reload:"hot"`
 
+	Listed bool   `yaml:"listed" reload:"hot"` // on the public door's front page
 	Ladder Ladder `yaml:"ladder" reload:"hot"` // the best first; empty: encoders are told to send one rendition
 
 	Push Pushes `yaml:"push" reload:"hot"`

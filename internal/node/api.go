@@ -33,8 +33,8 @@ func (n *Node) control() control { return control{n} }
 // crowd is who plays a stream now.
 type crowd struct {
 	players int           // over RTMP and HTTP
-	lag     time.Duration // of the last over RTMP
-	dropped int64         // over RTMP
+	lag     time.Duration // of the one that is furthest behind; of HLS it is not known
+	dropped int64
 }
 
 // audience counts the players of all streams.
@@ -49,6 +49,15 @@ func (n *Node) audience() map[media.Key]crowd {
 		all[p.key] = c
 	}
 	o := &n.outputs
+	for _, v := range o.webViewers() {
+		if v.stats != nil {
+			stats := v.stats()
+			c := all[v.key]
+			c.lag = max(c.lag, stats.Lag)
+			c.dropped += stats.Dropped
+			all[v.key] = c
+		}
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for key, viewers := range o.watching {
@@ -226,19 +235,48 @@ func (n *Node) publisherConns() map[media.Key]uint64 {
 
 // Players returns players of live streams.
 func (c control) Players(stream string, limit int) ([]api.Player, int) {
-	all := c.n.livePlayers()
-	all = slices.DeleteFunc(all, func(p *player) bool { return stream != "" && p.key.String() != stream })
-	slices.SortFunc(all, func(a, b *player) int { return a.started.Compare(b.started) })
+	type one struct {
+		started time.Time
+		show    func() api.Player
+	}
+	var all []one
+	for _, p := range c.n.livePlayers() {
+		if stream == "" || p.key.String() == stream {
+			all = append(all, one{p.started, p.show})
+		}
+	}
+	for _, v := range c.n.outputs.webViewers() {
+		if stream == "" || v.key.String() == stream {
+			all = append(all, one{v.started, v.player})
+		}
+	}
+	slices.SortFunc(all, func(a, b one) int { return a.started.Compare(b.started) })
 	list := make([]api.Player, 0, min(len(all), limit))
 	for _, p := range all[:min(len(all), limit)] {
-		stats := p.stats()
-		list = append(list, api.Player{
-			Stream: p.key.String(), Connection: p.conn.ID(), Transport: p.conn.Scheme(), Remote: p.conn.RemoteAddr().String(),
-			Since: p.started, Bytes: stats.Bytes, Messages: stats.Messages, Dropped: stats.Dropped, LagMS: stats.Lag.Milliseconds(),
-			Paused: p.paused(),
-		})
+		list = append(list, p.show())
 	}
 	return list, len(all)
+}
+
+// show describes a player.
+func (p *player) show() api.Player {
+	stats := p.stats()
+	return api.Player{
+		Stream: p.key.String(), Connection: p.conn.ID(), Transport: p.conn.Scheme(), Remote: p.conn.RemoteAddr().String(),
+		Since: p.started, Bytes: stats.Bytes, Messages: stats.Messages, Dropped: stats.Dropped, LagMS: stats.Lag.Milliseconds(),
+		Paused: p.paused(),
+	}
+}
+
+// Reload reads the configuration again.
+func (c control) Reload() error {
+	if c.n.Reread == nil {
+		return &api.Problem{Status: http.StatusConflict, Sentence: "This server was not started with a configuration that could be read again."}
+	}
+	if err := c.n.Reread(); err != nil {
+		return &api.Problem{Status: http.StatusUnprocessableEntity, Sentence: "The configuration was not taken, the old one stays in force: " + err.Error()}
+	}
+	return nil
 }
 
 // Connections returns RTMP connections.

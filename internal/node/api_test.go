@@ -169,3 +169,52 @@ func recordByAPI(t *testing.T, s *server) {
 		t.Errorf("delete again: status %d", status)
 	}
 }
+
+// TestViewersByAPI: players over HTTP are listed with what they got, told of, and can be ended.
+func TestViewersByAPI(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *config.Config) {
+		withHTTP(c)
+		c.Admin = "127.0.0.1:0"
+	})
+	pub := publish(t, s.url("/live/cam"))
+	send(t, pub, mediatest.AVC(3*time.Second)...)
+	s.lines.wait(t, "stream carries", "kind=audio")
+	byFLV := answered(t, fetch(t, s, "/live/cam.flv?token="+secret, "User-Agent: mpegts.js"))
+	bySocket := socket(t, s, "/live/cam.mp4")
+	body(t, fetch(t, s, "/live/cam.m3u8", ""))
+	ids := map[string]uint64{}
+	until(t, "three viewers are listed, two of them with what they got", func() bool {
+		players := list[api.Player](t, s, "/players?stream=live/cam")
+		for _, p := range players {
+			if p.Transport == "hls" || p.Bytes > 0 && p.Viewer > 0 {
+				ids[p.Transport] = p.Viewer
+			}
+			if p.Transport == "flv" && p.Agent != "mpegts.js" {
+				t.Errorf("%+v", p)
+			}
+		}
+		return len(players) == 3 && len(ids) == 3
+	})
+	for _, test := range []struct {
+		id     uint64
+		status int
+	}{{ids["hls"], http.StatusNotFound}, {99, http.StatusNotFound}, {ids["flv"], http.StatusNoContent}, {ids["ws-mp4"], http.StatusNoContent}} {
+		if status, text := do(t, s, http.MethodDelete, fmt.Sprintf("/players/%d?reason=test", test.id), ""); status != test.status {
+			t.Errorf("viewer %d: status %d, %s", test.id, status, text)
+		}
+	}
+	<-byFLV
+	<-bySocket
+	s.lines.wait(t, "play ended", "output=flv", "ended by an operator: test")
+	s.lines.wait(t, "play ended", "output=ws-mp4", "ended by an operator: test")
+	until(t, "one viewer is left", func() bool { return len(list[api.Player](t, s, "/players")) == 1 })
+}
+
+func TestReloadByAPI(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *config.Config) { c.Admin = "127.0.0.1:0" })
+	if status, text := do(t, s, http.MethodPost, "/reload", ""); status != http.StatusConflict || !strings.Contains(text, "could be read again") {
+		t.Errorf("without a file: %d %s", status, text)
+	}
+}

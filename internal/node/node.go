@@ -23,6 +23,10 @@ import (
 
 // Node is one running server. Start it once; it ends with Shutdown.
 type Node struct {
+	// Reread reads the configuration again and hands it to Reload, for the API; its error lists the mistakes. It is set before
+	// Listen. Nil: the API refuses.
+	Reread func() error
+
 	log *slog.Logger
 	cfg atomic.Pointer[config.Config]
 

@@ -35,6 +35,8 @@ type outputs struct {
 	mu       sync.Mutex
 	watching map[media.Key]int // viewers of live streams, those of HLS too
 	viewers  map[hlsViewer]*hlsVisit
+	shown    map[uint64]*webViewer
+	last     uint64 // number of a webViewer
 	closed   bool
 }
 
@@ -43,7 +45,7 @@ const hlsIdle = 30 * time.Second
 
 func (n *Node) newOutputs() {
 	o := &n.outputs
-	o.watching, o.viewers = map[media.Key]int{}, map[hlsViewer]*hlsVisit{}
+	o.watching, o.viewers, o.shown = map[media.Key]int{}, map[hlsViewer]*hlsVisit{}, map[uint64]*webViewer{}
 	o.streams = stream.NewServer(stream.Config{
 		Hub: n.hub, Sweeper: n.sweeper, Logger: n.log,
 		Merge:      func() fanout.Merge { return fanout.Merge(n.Config().Merge) },
@@ -158,6 +160,7 @@ type webRequest struct {
 func (n *Node) publicConfig() web.PublicConfig {
 	cfg := web.PublicConfig{
 		Media: n.serveMedia, Pages: ui.Public(),
+		Streams:    http.HandlerFunc(n.serveListed),
 		Multitrack: multitrack.Handler(multitrack.Config{Ingest: n.ingest, Logger: n.log}),
 	}
 	if n.Config().RTC.UDP != "" {
@@ -320,7 +323,15 @@ func (n *Node) serveLive(w http.ResponseWriter, r *http.Request, q *webRequest) 
 	started := time.Now()
 	n.counters.plays.Add(1)
 	q.log.Info("playing")
-	stats, err := n.outputs.streams.Serve(w, r, q.key, form, func() { n.counters.firstFrame.observe(time.Since(started), 1) })
+	v := &webViewer{key: q.key, output: outputName(q.to, r), remote: r.RemoteAddr, agent: brief(r.UserAgent()), started: started}
+	stats, err := n.outputs.streams.Serve(w, r, q.key, form, stream.Hooks{
+		First: func() { n.counters.firstFrame.observe(time.Since(started), 1) },
+		Joined: func(stats func() stream.Stats, end func(string)) {
+			v.stats, v.end = stats, end
+			n.show(v)
+		},
+	})
+	n.unshow(v, stats.Reason)
 	n.mu.Lock()
 	n.counters.dropped.Add(stats.Dropped)
 	n.mu.Unlock()

@@ -77,6 +77,7 @@ type hlsVisit struct {
 	started time.Time
 	timer   *time.Timer
 	asked   int // playlists; guarded by outputs.mu
+	shown   *webViewer
 }
 
 const (
@@ -104,6 +105,7 @@ func (n *Node) visit(r *http.Request, q *webRequest) error {
 		return err
 	}
 	visit = &hlsVisit{node: n, viewer: v, log: q.log, started: time.Now(), asked: 1}
+	visit.shown = &webViewer{key: q.key, output: "hls", remote: q.addr.String(), agent: v.agent, started: visit.started}
 	o.mu.Lock()
 	if o.viewers[v] != nil || o.closed { // another request of the same viewer was quicker
 		o.mu.Unlock()
@@ -115,6 +117,7 @@ func (n *Node) visit(r *http.Request, q *webRequest) error {
 	o.mu.Unlock()
 	n.counters.plays.Add(1)
 	q.log.Info("playing")
+	n.show(visit.shown)
 	return nil
 }
 
@@ -139,5 +142,6 @@ func (v *hlsVisit) left(why string) {
 	o.mu.Lock()
 	asked := v.asked
 	o.mu.Unlock()
+	v.node.unshow(v.shown, why)
 	v.log.Info("play ended", "reason", why, "playlists", asked, "dur", time.Since(v.started).Round(time.Millisecond))
 }

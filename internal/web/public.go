@@ -43,9 +43,14 @@ type PublicConfig struct {
 	// RTC answers requests for "/{app}/{name}/whep" and "…/whip" and below, whatever their method, CORS included. Nil: there are no
 	// such addresses.
 	RTC http.Handler
+	// Streams answers GET and HEAD requests for StreamsPath. Nil: there is no such address.
+	Streams http.Handler
 	// Multitrack answers requests for multitrack.Path, whatever their method. It must not be nil.
 	Multitrack http.Handler
 }
+
+// StreamsPath is where the front page asks for the streams that it names.
+const StreamsPath = "/_/streams.json"
 
 // Public returns the handler of the public door.
 func Public(cfg PublicConfig) http.Handler {
@@ -63,6 +68,8 @@ func Public(cfg PublicConfig) http.Handler {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
 			say(w, http.StatusMethodNotAllowed, "Pages are only read here.")
+		case p == StreamsPath && cfg.Streams != nil:
+			cfg.Streams.ServeHTTP(w, r)
 		case ok && cfg.Pages != nil && isPage(p):
 			cfg.Pages.ServeHTTP(w, r)
 		case p == "/":

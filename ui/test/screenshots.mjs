@@ -17,6 +17,7 @@ async function take(browser, name, url, options, ready) {
 
 async function main() {
   mkdirSync(folder, { recursive: true })
+  process.env.LEAT_DEFAULTS_LISTED = 'true'
   const server = await serve(program)
   publish(`${server.rtmp}/live/studio`, { size: '1280x720', bitrate: '2500k' })
   publish(`${server.rtmp}/live/stage-left`, { size: '640x360', bitrate: '900k', rate: 25, source: 'mandelbrot' })
@@ -43,6 +44,9 @@ async function main() {
   await take(browser, 'console-phone.png', server.admin, { viewport: { width: 390, height: 844 }, colorScheme: 'light' }, seconds(8))
   await take(browser, 'watch.png', `${server.http}/live/studio`, { ...desk, colorScheme: 'light' }, moving)
   await take(browser, 'watch-phone.png', `${server.http}/live/studio`, { viewport: { width: 390, height: 700 }, colorScheme: 'dark' }, moving)
+  await take(browser, 'front.png', server.http, { viewport: { width: 900, height: 720 }, colorScheme: 'light' }, seconds(2))
+  await take(browser, 'waiting.png', `${server.http}/live/tomorrow`, { viewport: { width: 900, height: 560 }, colorScheme: 'dark' }, seconds(8))
+  await take(browser, 'connections.png', `${server.admin}/#/connections`, { viewport: { width: 1280, height: 640 }, colorScheme: 'light' }, seconds(4))
   await browser.close()
 }
 

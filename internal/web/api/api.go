@@ -89,10 +89,12 @@ func (s *service) register(h huma.API) {
 	huma.Register(h, get("about", "/server", "The server"), s.about)
 	huma.Register(h, get("list-streams", "/streams", "All streams"), s.streams)
 	huma.Register(h, get("get-stream", "/streams/{app}/{name}", "One stream, with its last minutes"), s.stream)
-	huma.Register(h, get("list-players", "/players", "RTMP players of live streams"), s.players)
+	huma.Register(h, get("list-players", "/players", "Players of live streams"), s.players)
+	huma.Register(h, act("kick-viewer", http.MethodDelete, "/players/{viewer}", "End a player over HTTP"), s.kickViewer)
 	huma.Register(h, get("list-connections", "/connections", "RTMP connections"), s.connections)
 	huma.Register(h, get("get-connection", "/connections/{id}", "One connection"), s.connection)
 	huma.Register(h, act("kick", http.MethodDelete, "/connections/{id}", "End a connection"), s.kick)
+	huma.Register(h, act("reload", http.MethodPost, "/reload", "Read the configuration again"), s.reload)
 	huma.Register(h, act("reconnect", http.MethodPost, "/reconnect", "Ask clients to connect again, here or elsewhere"), s.reconnect)
 	huma.Register(h, get("list-relays", "/relays", "Streams on their way to and from other servers"), s.relays)
 	huma.Register(h, act("start-relay", http.MethodPost, "/relays", "Push or pull a stream from now on"), s.startRelay)
@@ -214,6 +216,18 @@ func (s *service) kick(ctx context.Context, in *struct {
 },
 ) (*struct{}, error) {
 	return nil, s.fail(ctx, s.server.Kick(in.ID, cmp.Or(in.Reason, "an operator ended it")))
+}
+
+func (s *service) kickViewer(ctx context.Context, in *struct {
+	Viewer uint64 `path:"viewer" doc:"As the list of players has it."`
+	Reason string `query:"reason" maxLength:"200" doc:"For the log."`
+},
+) (*struct{}, error) {
+	return nil, s.fail(ctx, s.server.KickViewer(in.Viewer, cmp.Or(in.Reason, "no reason was given")))
+}
+
+func (s *service) reload(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	return nil, s.fail(ctx, s.server.Reload())
 }
 
 // Reconnect is what clients are asked.

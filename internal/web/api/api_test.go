@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -42,6 +43,16 @@ func (s *fakeServer) Kick(id uint64, reason string) error {
 	}
 	s.done = append(s.done, "kick: "+reason)
 	return nil
+}
+
+func (s *fakeServer) KickViewer(id uint64, reason string) error {
+	s.done = append(s.done, fmt.Sprintf("kick viewer %d: %s", id, reason))
+	return nil
+}
+
+func (s *fakeServer) Reload() error {
+	s.done = append(s.done, "reload")
+	return &Problem{Status: http.StatusUnprocessableEntity, Sentence: "leat.yaml:3: no such field."}
 }
 
 func (s *fakeServer) Reconnect(stream, url, reason string) (int, error) {
@@ -111,6 +122,9 @@ func TestAPI(t *testing.T) {
 		{request: "DELETE /connections/7", status: 204, done: "kick: an operator ended it"},
 		{request: "DELETE /connections/7?reason=spam", status: 204, done: "kick: spam"},
 		{request: "DELETE /connections/8", status: 404, answer: `"detail":"There is no such connection."`},
+		{request: "DELETE /players/9?reason=test", status: 204, done: "kick viewer 9: test"},
+		{request: "DELETE /players/x", status: 422, answer: "invalid integer"},
+		{request: "POST /reload", status: 422, answer: `"detail":"leat.yaml:3: no such field."`, done: "reload"},
 		{request: "POST /reconnect", body: `{}`, status: 200, answer: `{"asked":2}`, done: "reconnect   "},
 		{request: "POST /reconnect", body: `{"stream":"live/a","url":"rtmp://b/live","reason":"moving"}`, status: 200, done: "reconnect live/a rtmp://b/live moving"},
 		{request: "POST /reconnect", body: `{"what":1}`, status: 422, answer: "unexpected property"},

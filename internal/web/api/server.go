@@ -23,6 +23,10 @@ type Server interface {
 	Connection(id uint64) (Connection, bool)
 	// Kick ends a connection for a reason.
 	Kick(id uint64, reason string) error
+	// KickViewer ends the answer to a player over HTTP for a reason.
+	KickViewer(id uint64, reason string) error
+	// Reload reads the configuration again. What is wrong with it is a *Problem.
+	Reload() error
 	// Reconnect asks the clients of a stream, or all clients if that is "", to connect again, at url if that is not "". It
 	// returns how many were asked.
 	Reconnect(stream, url, reason string) (asked int, err error)

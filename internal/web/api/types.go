@@ -57,8 +57,8 @@ type Stream struct {
 	SilentMS      int64   `json:"silent_ms" doc:"Since the newest packet."`
 
 	Players   int   `json:"players" doc:"Over RTMP and HTTP."`
-	LagMS     int64 `json:"lag_ms" doc:"Of the RTMP player that is furthest behind."`
-	Dropped   int64 `json:"dropped" doc:"Messages that the RTMP players of now were too slow for."`
+	LagMS     int64 `json:"lag_ms" doc:"Of the player that is furthest behind; of HLS it is not known."`
+	Dropped   int64 `json:"dropped" doc:"Messages that the players of now were too slow for."`
 	Recording bool  `json:"recording"`
 
 	History []Sample `json:"history,omitempty" doc:"The last minutes, oldest first. Only in answers about one stream."`
@@ -96,12 +96,14 @@ type Sample struct {
 	Players int       `json:"players"`
 }
 
-// Player is an RTMP client that plays a live stream.
+// Player is a client that plays a live stream.
 type Player struct {
 	Stream     string    `json:"stream"`
-	Connection uint64    `json:"connection,omitempty" doc:"Number of its connection."`
-	Transport  string    `json:"transport" example:"rtmp"`
+	Connection uint64    `json:"connection,omitempty" doc:"Number of its connection, over RTMP."`
+	Viewer     uint64    `json:"viewer,omitempty" doc:"Number by which one over HTTP can be ended."`
+	Transport  string    `json:"transport" example:"rtmp" doc:"A transport of RTMP, or flv, mp4, ws-flv, ws-mp4, hls."`
 	Remote     string    `json:"remote"`
+	Agent      string    `json:"agent,omitempty" doc:"What a client over HTTP calls itself."`
 	Since      time.Time `json:"since"`
 	Bytes      int64     `json:"bytes"`
 	Messages   int64     `json:"messages"`

@@ -62,8 +62,16 @@ func (s *Server) Close() {
 type Stats struct {
 	Bytes    int64 // sent
 	Messages int64
-	Dropped  int64 // that it did not get for being too slow
-	Reason   string
+	Dropped  int64         // that it did not get for being too slow
+	Lag      time.Duration // for how long the next message has been waiting for it
+	Reason   string        // why it has ended
+}
+
+// Hooks are told how an answer comes along. Each may be nil, and must not block.
+type Hooks struct {
+	First func() // with the first bytes
+	// Joined is called before them. stats and end may be called from any goroutine until Serve returns; end ends the answer.
+	Joined func(stats func() Stats, end func(reason string))
 }
 
 // UnsupportedError says that a format has no form for anything that a stream has.
@@ -85,9 +93,8 @@ var (
 const firstWait = 10 * time.Second
 
 // Serve answers r with the live stream key until that ends or the viewer goes, and returns what was sent. A request for a
-// WebSocket gets one. first, if not nil, is called with the first bytes; it must not block. Before an answer has begun the error
-// is ErrClosed, ErrNoData, an *UnsupportedError or that of r's context; the answer is the caller's then.
-func (s *Server) Serve(w http.ResponseWriter, r *http.Request, key media.Key, format Format, first func()) (Stats, error) {
+// WebSocket gets one. Before an answer has begun the error is ErrClosed, ErrNoData, an *UnsupportedError or that of r's context; the answer is the caller's then.
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, key media.Key, format Format, hooks Hooks) (Stats, error) {
 	f, err := s.enter(feedKey{key, format})
 	if err != nil {
 		return Stats{}, err
@@ -96,7 +103,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, key media.Key, fo
 	if err := f.await(r.Context()); err != nil {
 		return Stats{}, err
 	}
-	v := &viewer{server: s, feed: f, pipe: newPipe(), first: first}
+	v := &viewer{server: s, feed: f, pipe: newPipe(), hooks: hooks}
 	if IsWebSocket(r) {
 		return v.serveWebSocket(w, r)
 	}

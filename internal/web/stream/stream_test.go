@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -63,7 +65,7 @@ func newHouse(t *testing.T) *house {
 		if strings.HasSuffix(r.URL.Path, ".mp4") {
 			format = MP4
 		}
-		stats, err := h.server.Serve(w, r, cam, format, func() { h.came <- struct{}{} })
+		stats, err := h.server.Serve(w, r, cam, format, Hooks{First: func() { h.came <- struct{}{} }})
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.stats, h.errs = append(h.stats, stats), append(h.errs, err)
@@ -464,5 +466,45 @@ func TestPieceSize(t *testing.T) {
 	}
 	if n := pieceSize([]byte{0xff, 0xff, 0xff, 0xff, 'm', 'o', 'o', 'f', 0, 0, 0, 0, 0, 0, 0, 0}); n <= maxFragment {
 		t.Errorf("a huge box: %d", n)
+	}
+}
+
+// TestGarbageFrames: what is no frame of a client (RFC 6455 5.1, 5.2, 5.5) closes its connection, and no other.
+func TestGarbageFrames(t *testing.T) {
+	h := newHouse(t)
+	pub, _ := h.publish(t, mediatest.AVC(2*time.Second))
+	defer pub.Close(true)
+	witness := h.dial(t, "/live/cam.flv")
+	for name, frame := range map[string]string{
+		"without a mask":            "\x81\x05hello",
+		"a reserved opcode":         "\x83\x80aaaa",
+		"reserved bits":             "\xf1\x80aaaa",
+		"a length of 2^63":          "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00aaaa",
+		"a length of 2^40":          "\x82\xff\x00\x00\x01\x00\x00\x00\x00\x00aaaa" + strings.Repeat("x", maxSaid+100),
+		"a long ping":               "\x89\xfe\x01\x00aaaa" + strings.Repeat("x", 256),
+		"a ping in pieces":          "\x09\x80aaaa",
+		"a continuation of nothing": "\x80\x80aaaa",
+		"no frame":                  "GET / HTTP/1.1\r\n\r\n",
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.WriteString(conn, "GET /live/cam.flv HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"+frame)
+		if err == nil {
+			err = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, conn)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: the connection is still there", name)
+		}
+		conn.Close()
+	}
+	if _, _, err := witness.Read(t.Context()); err != nil {
+		t.Errorf("another viewer: %v", err)
 	}
 }

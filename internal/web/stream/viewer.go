@@ -2,8 +2,10 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"leat/internal/fanout"
@@ -14,9 +16,9 @@ type viewer struct {
 	server *Server
 	feed   *feed
 	pipe   *pipe
-	first  func()
+	hooks  Hooks
 	player *fanout.Player
-	bytes  int64
+	bytes  atomic.Int64
 }
 
 // LeftOut is the header of an answer that lacks a part of the stream because its format cannot carry it.
@@ -61,13 +63,24 @@ func (v *viewer) serveHTTP(w http.ResponseWriter, r *http.Request) (Stats, error
 // run joins the log and sends what comes until the stream or the viewer ends.
 func (v *viewer) run(ctx context.Context, send func([]byte) error) (Stats, error) {
 	v.player = v.feed.out.Join(v.pipe, fanout.JoinOptions{
-		Audio: true, Video: true, Prelude: v.feed.prelude(), OnFirst: v.first, OnEnd: v.pipe.end,
+		Audio: true, Video: true, Prelude: v.feed.prelude(), OnFirst: v.hooks.First, OnEnd: v.pipe.end,
 	})
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if v.hooks.Joined != nil {
+		v.hooks.Joined(v.stats, func(reason string) { cancel(ended(reason)) })
+	}
 	why := v.pour(ctx, send)
 	v.pipe.close()
 	v.player.Leave()
+	s := v.stats()
+	s.Reason = why
+	return s, nil
+}
+
+func (v *viewer) stats() Stats {
 	s := v.player.Stats()
-	return Stats{Bytes: v.bytes, Messages: s.Messages, Dropped: s.Dropped, Reason: why}, nil
+	return Stats{Bytes: v.bytes.Load(), Messages: s.Messages, Dropped: s.Dropped, Lag: s.Lag}
 }
 
 // pour returns why it has ended.
@@ -76,7 +89,7 @@ func (v *viewer) pour(ctx context.Context, send func([]byte) error) string {
 		b, reason, err := v.pipe.take(ctx)
 		switch {
 		case err != nil:
-			return "the client left"
+			return whyDone(ctx)
 		case reason == fanout.ReasonLag:
 			return "it was too slow for limits.max_lag"
 		case reason != 0:
@@ -84,10 +97,24 @@ func (v *viewer) pour(ctx context.Context, send func([]byte) error) string {
 		}
 		if err := send(b); err != nil {
 			if ctx.Err() != nil {
-				return "the client left"
+				return whyDone(ctx)
 			}
 			return "the connection is gone"
 		}
-		v.bytes += int64(len(b))
+		v.bytes.Add(int64(len(b)))
 	}
+}
+
+// ended is why somebody has ended an answer.
+type ended string
+
+// Error returns the reason.
+func (e ended) Error() string { return string(e) }
+
+// whyDone says why a viewer's context is done.
+func whyDone(ctx context.Context) string {
+	if reason, ok := errors.AsType[ended](context.Cause(ctx)); ok {
+		return string(reason)
+	}
+	return "the client left"
 }

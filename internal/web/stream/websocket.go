@@ -46,8 +46,10 @@ func (v *viewer) serveWebSocket(w http.ResponseWriter, r *http.Request) (Stats, 
 		return Stats{Reason: "it did not get its WebSocket"}, nil //nolint:nilerr // the library has answered
 	}
 	var wg sync.WaitGroup
+	deaf := make(chan struct{}) // closed when nothing more is heard of the client
 	wg.Go(func() {
 		defer cancel()
+		defer close(deaf)
 		listen(ctx, conn, said)
 	})
 	wg.Go(func() { // a client that has vanished is noticed
@@ -59,7 +61,12 @@ func (v *viewer) serveWebSocket(w http.ResponseWriter, r *http.Request) (Stats, 
 		send = (&framer{viewer: v, ctx: ctx, conn: conn}).write
 	}
 	stats, err := v.run(ctx, send)
-	_ = conn.Close(websocket.StatusNormalClosure, stats.Reason) // it has gone already, or has some seconds to answer
+	select {
+	case <-deaf: // it has gone, or has broken the rules: there is nothing to wait for
+		_ = conn.CloseNow()
+	default:
+		_ = conn.Close(websocket.StatusNormalClosure, stats.Reason) // it has some seconds to answer
+	}
 	cancel()
 	wg.Wait()
 	return stats, err

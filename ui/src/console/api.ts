@@ -51,8 +51,10 @@ export interface Stream {
 export interface Player {
   stream: string
   connection?: number
+  viewer?: number
   transport: string
   remote: string
+  agent?: string
   since: string
   bytes: number
   messages: number
@@ -139,6 +141,8 @@ export const api = {
   players: (stream: string) => call<List<Player>>('GET', `/players?limit=500&stream=${encodeURIComponent(stream)}`),
   connections: () => call<List<Connection>>('GET', '/connections?limit=500'),
   kick: (id: number) => call<void>('DELETE', `/connections/${id}`),
+  kickViewer: (id: number) => call<void>('DELETE', `/players/${id}`),
+  reload: () => call<void>('POST', '/reload'),
   relays: () => call<List<Relay>>('GET', '/relays?limit=500'),
   startRelay: (relay: { kind: Relay['kind']; stream: string; url: string; key?: string }) => call<{ id: string }>('POST', '/relays', relay),
   stopRelay: (id: string) => call<void>('DELETE', `/relays/${encodeURIComponent(id)}`),

@@ -10,6 +10,7 @@ export interface Line {
 }
 
 const minutes = 120 // seconds that a chart shows
+const least = 30 // and as few of them at the beginning
 
 function color(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
@@ -37,7 +38,7 @@ export function Chart(props: { label: string; at: number[]; lines: Line[]; heigh
           legend: { show: !!props.axes },
           cursor: { show: !!props.axes, drag: { x: false, y: false }, points: { size: 6 } },
           padding: props.axes ? [8, 8, 0, 0] : [2, 0, 2, 0],
-          scales: { x: { range: (_, __, max) => [max - minutes, max] }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1)] } },
+          scales: { x: { range: (_, min, max) => [Math.min(Math.max(min, max - minutes), max - least), max] }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1)] } },
           axes: props.axes
             ? [{ ...axis, size: 26, space: 70, values: (_, splits) => splits.map((v) => new Date(v * 1000).toLocaleTimeString()) }, { ...axis, size: 74, values: (_, splits) => splits.map((v) => props.format(v)) }]
             : [{ show: false }, { show: false }],

@@ -2,10 +2,11 @@ import { render } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import '../shared/base.css'
 import { startTheme, theme, toggleTheme } from '../shared/theme'
+import { api } from './api'
 import { Connections } from './connections'
 import './console.css'
 import { Activity, Totals, Traffic } from './overview'
-import { Notices } from './parts'
+import { Act, Notices, say } from './parts'
 import { Recordings } from './recordings'
 import { Relays } from './relays'
 import { startStore, useStore } from './store'
@@ -96,6 +97,7 @@ function Page() {
       </main>
       <footer class="soft small">
         <span>Leat {snapshot?.server.version}</span>
+        <Act act={() => api.reload().then(() => say('The configuration was read again.'))}>Reload configuration</Act>
         <a href="/metrics">Metrics</a>
         <a href="/readyz">Readiness</a>
         <a href="/api/v1/openapi.yaml">API</a>

@@ -27,7 +27,7 @@ export function Totals() {
 export function Traffic() {
   const { rates } = useStore()
   return (
-    <Panel title="Traffic">
+    <Panel title="RTMP traffic">
       <Chart axes label="Traffic of RTMP" height={180} format={bitrate} at={rates.map((r) => r.at / 1000)}
         lines={[
           { label: 'In', color: '--accent', values: rates.map((r) => r.in), fill: true },
@@ -49,7 +49,7 @@ export function Activity() {
       {events.length === 0 && <p class="pad soft">Nothing has happened yet.</p>}
       <ol class="activity">
         {events.slice(0, 40).map((e) => (
-          <li key={`${e.at}${e.kind}${e.connection}`} class={e.kind}>
+          <li key={`${e.at}${e.kind}${e.connection}${e.remote}`} class={e.kind}>
             <time dateTime={e.at}>{clock(e.at)}</time>
             <span>
               {e.stream && <a href={`#/streams/${encodeURIComponent(e.stream)}`}>{e.stream}</a>} {words[e.kind]}

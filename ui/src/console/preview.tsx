@@ -10,6 +10,7 @@ const ways: Way[] = ['whep', 'flv', 'mp4', 'hls']
 export function Preview(props: { name: string }) {
   const { snapshot } = useStore()
   const [chosen, setChosen] = useState<Way[]>([])
+  const [delays, setDelays] = useState<Partial<Record<Way, number>>>({})
   const door = snapshot?.server.addresses.find((a) => a.door === 'http' || a.door === 'https')
   if (!door) {
     return (
@@ -20,6 +21,8 @@ export function Preview(props: { name: string }) {
   }
   const origin = `${door.door}://${location.host.replace(/:\d+$/, '')}:${door.port}`
   const base = `${origin}/${props.name.split('/').map(encodeURIComponent).join('/')}`
+  const worst = Math.max(1, ...chosen.map((way) => delays[way] ?? 0))
+  const report = (way: Way, delay: number | null) => setDelays((d) => ({ ...d, [way]: delay ?? undefined }))
   const toggle = (way: Way) => setChosen((c) => (c.includes(way) ? c.filter((w) => w !== way) : [...c, way]))
   return (
     <Panel title="Watch" aside={<a href={base} target="_blank" rel="noopener">Watch page ↗</a>}>
@@ -32,14 +35,15 @@ export function Preview(props: { name: string }) {
       </div>
       {chosen.length > 0 && (
         <div class="screens">
-          {chosen.map((way) => <Screen way={way} base={base} key={`${way} ${base}`} />)}
+          {chosen.map((way) => <Screen way={way} base={base} key={`${way} ${base}`} worst={worst} report={report} />)}
         </div>
       )}
     </Panel>
   )
 }
 
-function Screen(props: { way: Way; base: string }) {
+// Screen reports its delay, and shows it as a part of the worst one.
+function Screen(props: { way: Way; base: string; worst: number; report(way: Way, delay: number | null): void }) {
   const video = useRef<HTMLVideoElement>(null)
   const [delay, setDelay] = useState<number | null>(null)
   const [error, setError] = useState('')
@@ -60,10 +64,15 @@ function Screen(props: { way: Way; base: string }) {
       (e) => failed(e instanceof Failed ? e : new Failed('This way to watch could not be loaded.')),
     )
     void video.current!.play().catch(() => undefined) // it begins when there is something
-    const timer = setInterval(() => setDelay(playing?.delay() ?? null), 500)
+    const timer = setInterval(() => {
+      const now = playing?.delay() ?? null
+      setDelay(now)
+      props.report(props.way, now)
+    }, 500)
     return () => {
       over = true
       giveUp.abort()
+      props.report(props.way, null)
       clearInterval(timer)
       playing?.stop()
     }
@@ -75,6 +84,7 @@ function Screen(props: { way: Way; base: string }) {
         <strong>{names[props.way]}</strong>
         {error ? <span class="bad">{error}</span> : <span>{delay === null ? 'starting…' : `${ms(delay * 1000)} behind`}</span>}
       </figcaption>
+      <div class="delaybar" aria-hidden="true"><div style={{ width: `${((delay ?? 0) / props.worst) * 100}%` }} /></div>
     </figure>
   )
 }

@@ -49,7 +49,7 @@ function take(s: Snapshot) {
   change({ snapshot: s, rates, connected: true })
 }
 
-const key = (e: Event) => `${e.at} ${e.kind} ${e.connection}`
+const key = (e: Event) => `${e.at} ${e.kind} ${e.connection} ${e.remote}`
 
 function happen(e: Event) {
   if (state.events.some((x) => key(x) === key(e))) return // told again after a break

@@ -61,7 +61,8 @@ function Details(props: { stream: Stream; now: number }) {
           <Preview name={s.name} />
           <Panel title="Last two minutes">
             <Chart axes label="Bit rate" height={190} at={at} format={bitrate} lines={[{ label: 'Bit rate', color: '--accent', values: samples.map((x) => x.bitrate), fill: true }]} />
-            <Chart axes label="Frame rate" height={120} at={at} format={(n) => `${Math.round(n * 10) / 10} fps`} lines={[{ label: 'Frame rate', color: '--good', values: samples.map((x) => x.fps) }]} />
+            <Chart axes label="Viewers" height={110} at={at} format={(n) => String(Math.round(n * 10) / 10)} lines={[{ label: 'Viewers', color: '--warn', values: samples.map((x) => x.players) }]} />
+            <Chart axes label="Frame rate" height={110} at={at} format={(n) => `${Math.round(n * 10) / 10} fps`} lines={[{ label: 'Frame rate', color: '--good', values: samples.map((x) => x.fps) }]} />
           </Panel>
           <Players name={s.name} now={props.now} />
         </div>
@@ -94,12 +95,17 @@ function Details(props: { stream: Stream; now: number }) {
   )
 }
 
+// What viewers come by, in words.
+const outputs: Record<string, string> = {
+  rtmp: 'RTMP', rtmps: 'RTMPS', rtmpt: 'RTMPT', rtmpe: 'RTMPE', flv: 'HTTP-FLV', 'ws-flv': 'WS-FLV', mp4: 'fMP4', 'ws-mp4': 'WS-fMP4', hls: 'HLS', whep: 'WebRTC',
+}
+
 function Players(props: { name: string; now: number }) {
   const { value, error, again } = usePoll(() => api.players(props.name), 2000, [props.name])
   return (
-    <Panel title="RTMP viewers" aside={<span class="soft small">{value ? count(value.total, 'viewer') : ''}</span>}>
+    <Panel title="Viewers" aside={<span class="soft small">{value ? count(value.total, 'viewer') : ''}</span>}>
       {error && <p class="pad bad">{error}</p>}
-      {value?.total === 0 && <p class="pad soft">Nobody watches over RTMP.</p>}
+      {value?.total === 0 && <p class="pad soft">Nobody watches.</p>}
       {!!value?.total && (
         <div class="scroll">
           <table>
@@ -111,15 +117,16 @@ function Players(props: { name: string; now: number }) {
             </thead>
             <tbody>
               {value.items.map((p) => (
-                <tr key={`${p.connection}${p.remote}${p.since}`}>
-                  <th scope="row" data-label="From">{p.remote}</th>
-                  <td data-label="By">{p.transport}{p.paused ? ', paused' : ''}</td>
+                <tr key={`${p.connection}${p.viewer}${p.remote}${p.since}`}>
+                  <th scope="row" data-label="From">{p.remote}{p.agent && <div class="soft small cut" title={p.agent}>{p.agent}</div>}</th>
+                  <td data-label="By"><Badge tone="plain">{outputs[p.transport] ?? p.transport}</Badge>{p.paused ? ' paused' : ''}</td>
                   <td class="num" data-label="For">{since(p.since, props.now)}</td>
-                  <td class="num" data-label="Got">{bytes(p.bytes)}</td>
-                  <td class={`num ${lagTone(p.lag_ms)}`} data-label="Lag">{ms(p.lag_ms)}</td>
-                  <td class={`num ${p.dropped ? 'warn' : ''}`} data-label="Drops">{p.dropped}</td>
+                  <td class="num" data-label="Got">{p.transport === 'hls' ? '–' : bytes(p.bytes)}</td>
+                  <td class={`num ${lagTone(p.lag_ms)}`} data-label="Lag">{p.transport === 'hls' ? '–' : ms(p.lag_ms)}</td>
+                  <td class={`num ${p.dropped ? 'warn' : ''}`} data-label="Drops">{p.transport === 'hls' ? '–' : p.dropped}</td>
                   <td class="num">
                     {p.connection !== undefined && <Act danger label={`Kick viewer ${p.remote}`} act={() => api.kick(p.connection!)} done={again}>Kick</Act>}
+                    {p.viewer !== undefined && <Act danger label={`Kick viewer ${p.remote}`} act={() => api.kickViewer(p.viewer!)} done={again}>Kick</Act>}
                   </td>
                 </tr>
               ))}
