@@ -27,7 +27,7 @@ func TestRobustnessIsComplete(t *testing.T) {
 // TestRobustnessNamesTests: each row names tests, which exist, and every test of internal/abuse has a row.
 func TestRobustnessNamesTests(t *testing.T) {
 	page := readPage(t, robustness)
-	namesTests(t, page, "Cases", "Hostile servers", "Known failures")
+	namesTests(t, page, "Cases", "Hostile servers", "The HTTP doors", "Known failures")
 	for _, name := range testFunctions(t)["internal/abuse"] {
 		if name != "TestMain" && !strings.Contains(page.text, "`"+module+"/internal/abuse."+name+"`") {
 			t.Errorf("docs/robustness.md does not name internal/abuse.%s", name)

@@ -274,7 +274,7 @@ func (c control) Reload() error {
 		return &api.Problem{Status: http.StatusConflict, Sentence: "This server was not started with a configuration that could be read again."}
 	}
 	if err := c.n.Reread(); err != nil {
-		return &api.Problem{Status: http.StatusUnprocessableEntity, Sentence: "The configuration was not taken, the old one stays in force: " + err.Error()}
+		return &api.Problem{Status: http.StatusUnprocessableEntity, Sentence: "The configuration was not taken, the old one stays in force: " + strings.ReplaceAll(err.Error(), "\n", "; ") + "."}
 	}
 	return nil
 }

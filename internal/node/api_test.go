@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -216,5 +217,13 @@ func TestReloadByAPI(t *testing.T) {
 	s := start(t, func(c *config.Config) { c.Admin = "127.0.0.1:0" })
 	if status, text := do(t, s, http.MethodPost, "/reload", ""); status != http.StatusConflict || !strings.Contains(text, "could be read again") {
 		t.Errorf("without a file: %d %s", status, text)
+	}
+	n := &Node{Reread: func() error { return errors.Join(errors.New("leat.yaml:1: no such field"), errors.New("leat.yaml:2: has no value")) }}
+	if err := n.control().Reload(); err == nil || !strings.HasSuffix(err.Error(), "leat.yaml:1: no such field; leat.yaml:2: has no value.") {
+		t.Errorf("with mistakes: %v", err)
+	}
+	n.Reread = func() error { return nil }
+	if err := n.control().Reload(); err != nil {
+		t.Error(err)
 	}
 }
