@@ -218,7 +218,9 @@ func TestReloadByAPI(t *testing.T) {
 	if status, text := do(t, s, http.MethodPost, "/reload", ""); status != http.StatusConflict || !strings.Contains(text, "could be read again") {
 		t.Errorf("without a file: %d %s", status, text)
 	}
-	n := &Node{Reread: func() error { return errors.Join(errors.New("leat.yaml:1: no such field"), errors.New("leat.yaml:2: has no value")) }}
+	n := &Node{Reread: func() error {
+		return errors.Join(errors.New("leat.yaml:1: no such field"), errors.New("leat.yaml:2: has no value"))
+	}}
 	if err := n.control().Reload(); err == nil || !strings.HasSuffix(err.Error(), "leat.yaml:1: no such field; leat.yaml:2: has no value.") {
 		t.Errorf("with mistakes: %v", err)
 	}

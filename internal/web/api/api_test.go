@@ -139,7 +139,7 @@ func TestAPI(t *testing.T) {
 		{request: "POST /recordings/stop", body: `{}`, status: 422, answer: "required property stream"},
 		{request: "GET /relays?limit=1", status: 200, answer: `"total":2,"items":[{"id":"1","kind":"push"`},
 		{
-			request: "POST /relays", "POST /reload", body: `{"kind":"push","stream":"live/a","url":"rtmp://b/live","key":"k"}`,
+			request: "POST /relays", body: `{"kind":"push","stream":"live/a","url":"rtmp://b/live","key":"k"}`,
 			status: 200, answer: `{"id":"push-1"}`, done: "push live/a rtmp://b/live",
 		},
 		{request: "POST /relays", body: `{"kind":"steal","stream":"live/a","url":"rtmp://b/live"}`, status: 422, answer: "push"},
@@ -207,7 +207,7 @@ func TestDescription(t *testing.T) {
 	want := []string{
 		"DELETE /connections/{id}", "DELETE /players/{viewer}", "DELETE /recordings/{path}", "DELETE /relays/{id}", "GET /connections", "GET /connections/{id}", "GET /events", "GET /players",
 		"GET /recordings", "GET /relays", "GET /server", "GET /streams", "GET /streams/{app}/{name}", "POST /reconnect", "POST /recordings/start",
-		"POST /recordings/stop", "POST /relays",
+		"POST /recordings/stop", "POST /relays", "POST /reload",
 	}
 	if !reflect.DeepEqual(paths, want) || !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s with %q, want 3.1 with %q", spec.OpenAPI, paths, want)
