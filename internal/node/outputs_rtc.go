@@ -121,6 +121,7 @@ func (g rtcGate) Play(r *http.Request, app, name string) (*rtc.Viewing, error) {
 func (n *Node) viewing(q *webRequest) *rtc.Viewing {
 	started := time.Now()
 	accepted := false
+	v := &webViewer{key: q.key, output: "webrtc", remote: q.addr.String(), started: started}
 	return &rtc.Viewing{
 		Key: q.key, Remote: q.addr, Logger: q.log,
 		Accepted: func() {
@@ -128,6 +129,7 @@ func (n *Node) viewing(q *webRequest) *rtc.Viewing {
 			n.counters.plays.Add(1)
 			n.counters.rtc.viewers.Add(1)
 			q.log.Info("playing")
+			n.show(v)
 		},
 		Begun: func() { n.counters.firstFrame.observe(time.Since(started), 1) },
 		Ended: func(reason string, stats rtc.Stats) {
@@ -136,6 +138,7 @@ func (n *Node) viewing(q *webRequest) *rtc.Viewing {
 				q.log.Warn("player refused", "reason", reason)
 				return
 			}
+			n.unshow(v, reason)
 			n.counters.rtc.viewers.Add(-1)
 			n.counters.rtc.keyRequests.Add(stats.KeyRequests)
 			n.mu.Lock()

@@ -18,7 +18,7 @@ type webViewer struct {
 	remote  string
 	agent   string
 	started time.Time
-	stats   func() stream.Stats // nil if nothing is known, as of HLS
+	stats   func() stream.Stats // nil if nothing is known, as of HLS and WebRTC
 	end     func(reason string) // nil if it cannot be ended: players of HLS would just ask again
 }
 

@@ -101,7 +101,7 @@ type Player struct {
 	Stream     string    `json:"stream"`
 	Connection uint64    `json:"connection,omitempty" doc:"Number of its connection, over RTMP."`
 	Viewer     uint64    `json:"viewer,omitempty" doc:"Number by which one over HTTP can be ended."`
-	Transport  string    `json:"transport" example:"rtmp" doc:"A transport of RTMP, or flv, mp4, ws-flv, ws-mp4, hls."`
+	Transport  string    `json:"transport" example:"rtmp" doc:"A transport of RTMP, or flv, mp4, ws-flv, ws-mp4, hls, webrtc."`
 	Remote     string    `json:"remote"`
 	Agent      string    `json:"agent,omitempty" doc:"What a client over HTTP calls itself."`
 	Since      time.Time `json:"since"`

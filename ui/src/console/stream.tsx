@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { bitrate, bytes, clock, count, fps, ms, since } from '../shared/format'
-import { api, type Stream } from './api'
+import { api, type Player, type Stream } from './api'
 import { Chart } from './chart'
 import { Act, Badge, Panel, say, Stat } from './parts'
 import { Preview } from './preview'
@@ -97,8 +97,11 @@ function Details(props: { stream: Stream; now: number }) {
 
 // What viewers come by, in words.
 const outputs: Record<string, string> = {
-  rtmp: 'RTMP', rtmps: 'RTMPS', rtmpt: 'RTMPT', rtmpe: 'RTMPE', flv: 'HTTP-FLV', 'ws-flv': 'WS-FLV', mp4: 'fMP4', 'ws-mp4': 'WS-fMP4', hls: 'HLS', whep: 'WebRTC',
+  rtmp: 'RTMP', rtmps: 'RTMPS', rtmpt: 'RTMPT', rtmpe: 'RTMPE', flv: 'HTTP-FLV', 'ws-flv': 'WS-FLV', mp4: 'fMP4', 'ws-mp4': 'WS-fMP4', hls: 'HLS', webrtc: 'WebRTC',
 }
+
+// measured tells of whom the server knows what was sent: players of HLS come and go, those of WebRTC are counted when they leave.
+const measured = (p: Player) => p.transport !== 'hls' && p.transport !== 'webrtc'
 
 function Players(props: { name: string; now: number }) {
   const { value, error, again } = usePoll(() => api.players(props.name), 2000, [props.name])
@@ -121,9 +124,9 @@ function Players(props: { name: string; now: number }) {
                   <th scope="row" data-label="From">{p.remote}{p.agent && <div class="soft small cut" title={p.agent}>{p.agent}</div>}</th>
                   <td data-label="By"><Badge tone="plain">{outputs[p.transport] ?? p.transport}</Badge>{p.paused ? ' paused' : ''}</td>
                   <td class="num" data-label="For">{since(p.since, props.now)}</td>
-                  <td class="num" data-label="Got">{p.transport === 'hls' ? '–' : bytes(p.bytes)}</td>
-                  <td class={`num ${lagTone(p.lag_ms)}`} data-label="Lag">{p.transport === 'hls' ? '–' : ms(p.lag_ms)}</td>
-                  <td class={`num ${p.dropped ? 'warn' : ''}`} data-label="Drops">{p.transport === 'hls' ? '–' : p.dropped}</td>
+                  <td class="num" data-label="Got">{measured(p) ? bytes(p.bytes) : '–'}</td>
+                  <td class={`num ${lagTone(p.lag_ms)}`} data-label="Lag">{measured(p) ? ms(p.lag_ms) : '–'}</td>
+                  <td class={`num ${p.dropped ? 'warn' : ''}`} data-label="Drops">{measured(p) ? p.dropped : '–'}</td>
                   <td class="num">
                     {p.connection !== undefined && <Act danger label={`Kick viewer ${p.remote}`} act={() => api.kick(p.connection!)} done={again}>Kick</Act>}
                     {p.viewer !== undefined && <Act danger label={`Kick viewer ${p.remote}`} act={() => api.kickViewer(p.viewer!)} done={again}>Kick</Act>}
