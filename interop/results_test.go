@@ -61,6 +61,14 @@ var results = append([]result{
 		checked: "joined in mid-stream: every frame to the end, on the stream's clock; the recording by the same addresses: every frame",
 	},
 	{
+		test: "TestPlaylists/lowlatency", from: "ffmpeg", through: server + ", master and media playlists with parts", to: "ffprobe",
+		checked: "each names what was published, live and recorded",
+	},
+	{
+		test: "TestPlaylists/plain", from: "ffmpeg", through: server + ", playlists without parts", to: "ffprobe",
+		checked: "the same",
+	},
+	{
 		test: "TestFFmpegEchoesChunkSize", from: "ffmpeg", through: server, to: "leat play",
 		checked: "ffmpeg echoes the server's chunk size, 65536, and uses it; every frame arrives",
 	},

@@ -5,6 +5,8 @@ package interop
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,11 +14,11 @@ import (
 // webOutputs are the addresses of a stream on the public door, behind its name.
 var webOutputs = []string{".flv", ".mp4", ".m3u8"}
 
-// serveWeb starts a server with a public door, which records everything, and returns the door's address.
-func serveWeb(t *testing.T) (s *liveServer, door string) {
+// serveWeb starts a server with a public door and more lines of configuration, which records everything, and returns the door's address.
+func serveWeb(t *testing.T, more ...string) (s *liveServer, door string) {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "leat.yaml")
-	text := "http: 127.0.0.1:0\nrtmp: 127.0.0.1:0\nadmin: ''\nlog: {format: json}\nrecordings: {min_free: 0}\ndefaults: {record: {when: always}}\n"
+	text := "http: 127.0.0.1:0\nrtmp: 127.0.0.1:0\nadmin: ''\nlog: {format: json}\nrecordings: {min_free: 0}\ndefaults: {record: {when: always}}\n" + strings.Join(more, "\n")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +73,55 @@ func TestWebOutputs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPlaylists: ffprobe reads every playlist: master and media, with parts and without, of the live stream and of its recording.
+func TestPlaylists(t *testing.T) {
+	for _, mode := range []string{"lowlatency", "plain"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			proves(t)
+			c := videoAndAAC.make(t, "12")
+			s, door := serveWeb(t, "hls: {mode: "+mode+", segment: 1s}")
+			w := watch(t, s.stream("web"))
+			publisher := ffmpegPublish(t, c, s.stream("web"))
+			w.until(t, 4400*time.Millisecond)
+			wants := map[string]string{
+				".m3u8": "h264 aac", "/index.m3u8": "h264 aac", "/_hls/video0.m3u8": "h264", "/_hls/audio0.m3u8": "aac",
+			}
+			t.Run("live", func(t *testing.T) { // ends when all have ended
+				for ending, want := range wants {
+					t.Run(ending, func(t *testing.T) {
+						t.Parallel()
+						if got := codecsIn(t, door+"/live/web"+ending); got != want {
+							t.Errorf("%q, want %q", got, want)
+						}
+					})
+				}
+			})
+			publisher.succeed(t)
+			s.event(t, "recording ended", "web")
+			for ending, want := range wants {
+				ending = strings.Replace(ending, "_hls", "_vod", 1)
+				if got := codecsIn(t, door+"/live/web"+ending); got != want {
+					t.Errorf("recorded %s has %q, want %q", ending, got, want)
+				}
+			}
+		})
+	}
+}
+
+// codecsIn returns the codecs of what ffprobe finds at an address, video first.
+func codecsIn(t *testing.T, url string) string {
+	text := output(t, "ffprobe", "-v", "error", "-show_entries", "stream=codec_type,codec_name", "-of", "csv=p=0", url)
+	lines := strings.Fields(text)
+	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(b[strings.IndexByte(b, ',')+1:], a[strings.IndexByte(a, ',')+1:]) })
+	var names []string
+	for _, line := range slices.Compact(lines) {
+		name, _, _ := strings.Cut(line, ",")
+		names = append(names, name)
+	}
+	return strings.Join(names, " ")
 }
 
 // remuxed are the arguments with which ffmpeg copies what it reads from an address into a file.

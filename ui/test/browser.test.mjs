@@ -69,6 +69,41 @@ async function whip(url) {
   return { status: answer.status, session: new URL(answer.headers.get('Location') ?? '', url).href }
 }
 
+// delayOf returns what the watch page says of its delay, in seconds, once it has settled: the median of some seconds.
+async function delayOf(page) {
+  const seen = []
+  while (seen.length < 7) {
+    await page.waitForFunction(() => /behind/.test(document.querySelector('.bar .delay').textContent), null, { timeout: patience })
+    const [, number, unit] = /([\d.]+) (m?s) behind/.exec(await page.locator('.bar .delay').textContent()) ?? []
+    if (number) seen.push(Number(number) / (unit === 'ms' ? 1000 : 1))
+    await page.waitForTimeout(700)
+  }
+  return seen.sort((a, b) => a - b)[3]
+}
+
+test('low-latency HLS plays part by part, with less delay than HLS', async ({ server, browse }) => {
+  process.env.LEAT_HLS_MODE = 'plain'
+  const other = await serve(program)
+  delete process.env.LEAT_HLS_MODE
+  const plainly = publish(`${other.rtmp}/live/studio`)
+  const watchHLS = async (of) => {
+    const parts = new Set()
+    const page = await browse(`${of.http}/live/studio`, {}, of)
+    page.on('response', (r) => {
+      if (r.ok() && /-\d+\.\d+\.mp4$/.test(new URL(r.url()).pathname)) parts.add(r.url())
+    })
+    await page.selectOption('#way', 'hls')
+    await moves(page, 'video[data-way=hls]')
+    return { delay: await delayOf(page), parts: parts.size }
+  }
+  const low = await watchHLS(server)
+  const plain = await watchHLS(other)
+  plainly.kill()
+  if (low.parts < 10) throw new Error(`${low.parts} parts were loaded`)
+  equal(plain.parts, 0, 'the number of parts of plain HLS')
+  if (low.delay >= plain.delay) throw new Error(`low latency is ${low.delay} s behind, plain HLS ${plain.delay} s`)
+})
+
 test('the watch page chooses a way, and waits for a stream that is not live', async ({ server, browse }) => {
   const page = await browse(`${server.http}/live/later`)
   await page.getByText('Waiting for the stream').waitFor({ timeout: patience })
@@ -91,6 +126,17 @@ test('the front page leads to a stream', async ({ server, browse }) => {
   await page.getByRole('button', { name: 'Watch' }).click()
   await page.waitForURL(`${server.http}/live/studio`)
   await moves(page, 'video')
+})
+
+test('the front page names streams that are listed', async ({ browse }) => {
+  process.env.LEAT_DEFAULTS_LISTED = 'true'
+  const open = await serve(program)
+  delete process.env.LEAT_DEFAULTS_LISTED
+  const shown = publish(`${open.rtmp}/live/garden`)
+  const page = await browse(`${open.http}/`, { viewport: { width: 360, height: 740 } }, open)
+  await page.getByRole('link', { name: 'live/garden' }).waitFor({ timeout: patience })
+  await fits(page)
+  shown.kill()
 })
 
 test('the console shows a stream, and its numbers move', async ({ server, browse }) => {
@@ -129,6 +175,18 @@ test('the console kicks a viewer', async ({ server, browse }) => {
   await row.getByRole('button', { name: /^Kick/ }).click({ timeout: patience })
   await page.getByRole('button', { name: 'Yes' }).click()
   await row.waitFor({ state: 'detached', timeout: patience })
+})
+
+test('the console lists viewers over HTTP and ends one', async ({ server, browse }) => {
+  const watching = await browse(`${server.http}/live/studio`)
+  await watching.selectOption('#way', 'flv')
+  await moves(watching, 'video[data-way=flv]')
+  const page = await browse(`${server.admin}/#/streams/live%2Fstudio`)
+  const row = page.locator('tr', { hasText: 'HTTP-FLV' }).first()
+  await row.waitFor({ timeout: patience })
+  const remote = await row.locator('th').textContent()
+  await row.getByRole('button', { name: /^Kick viewer/ }).click({ timeout: patience })
+  await page.locator('tr', { hasText: remote }).waitFor({ state: 'detached', timeout: patience })
 })
 
 test('the console fits a phone in either theme', async ({ server, browse }) => {
