@@ -115,7 +115,9 @@ func TestPlaylists(t *testing.T) {
 func codecsIn(t *testing.T, url string) string {
 	text := output(t, "ffprobe", "-v", "error", "-show_entries", "stream=codec_type,codec_name", "-of", "csv=p=0", url)
 	lines := strings.Fields(text)
-	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(b[strings.IndexByte(b, ',')+1:], a[strings.IndexByte(a, ',')+1:]) })
+	slices.SortFunc(lines, func(a, b string) int {
+		return strings.Compare(b[strings.IndexByte(b, ',')+1:], a[strings.IndexByte(a, ',')+1:])
+	})
 	var names []string
 	for _, line := range slices.Compact(lines) {
 		name, _, _ := strings.Cut(line, ",")
