@@ -10,8 +10,8 @@
 // All tracks are cut where the leading one is, at a key frame. Times in the segments are the stream's own. When the tracks
 // change, all segments go and a discontinuity is announced: a media playlist can name one initialization segment only, as the
 // playlist package of gohlslib has it. Its Muxer is not used: that derives decoding times from the pictures instead of keeping
-// them, knows one video track and one initialization segment for ever, and waits for news longer than its clients do. That is the only place where it makes MPEG-TS, so there is no such variant:
-// two muxers would have two sets of times, and MPEG-TS has no form for AV1.
+// them, knows one video track and one initialization segment for ever, and waits for news longer than its clients do. MPEG-TS comes
+// from that Muxer only, so there is none here: two muxers would have two sets of times, and MPEG-TS has no form for AV1.
 //
 // # Recordings
 //
