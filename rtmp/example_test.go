@@ -35,6 +35,23 @@ func ExampleConn_Publish() {
 	}
 }
 
+// A publisher that follows its server: redirects, and requests to go on elsewhere in the middle of the stream.
+func ExamplePublishURL() {
+	ctx := context.Background()
+	u, err := rtmp.ParseURL("rtmp://localhost/live/film")
+	if err != nil {
+		log.Fatal(err)
+	}
+	pub, err := rtmp.PublishURL(ctx, u, nil, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = media.Copy(ctx, pub, flv.NewReader(os.Stdin))
+	if err := errors.Join(err, pub.Close(ctx)); err != nil {
+		log.Fatal(err)
+	}
+}
+
 // A client plays ten seconds and writes them to a file.
 func ExampleConn_Play() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -17,12 +17,11 @@ import (
 // writePCAP writes what ffmpeg said to a server as tcpdump would have captured it: Ethernet, IPv4, TCP.
 func writePCAP(t *testing.T, name, capture string) {
 	t.Helper()
-	in, err := os.Open(capture)
+	in, err := os.ReadFile(capture)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
-	r, err := diagnose.NewCaptureReader(in)
+	r, err := diagnose.NewCaptureReader(bytes.NewReader(in))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,14 @@ func against(t *testing.T, c hostile.Case, test func(t *testing.T, s *station)) 
 	})
 }
 
+// patience is how long a hostile server is looked at: longer than the time-outs, but of those that send much not so often.
+func patience(c hostile.Case) time.Duration {
+	if strings.HasPrefix(c.Name, "sends ") {
+		return 2 * time.Second
+	}
+	return 15 * time.Second
+}
+
 // met checks what a push or pull has made of a hostile server after a time.
 func met(t *testing.T, c hostile.Case, list []Status) {
 	t.Helper()
@@ -55,7 +63,7 @@ func TestHostileTargets(t *testing.T) {
 				if took := time.Since(begun); took > 3*time.Second {
 					t.Errorf("the ingest took %v", took)
 				}
-				sleep(15 * time.Second)
+				sleep(patience(c))
 				met(t, c, s.Pushes())
 			})
 		})
@@ -71,7 +79,7 @@ func TestHostileOrigins(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				sleep(15 * time.Second)
+				sleep(patience(c))
 				met(t, c, s.Pulls())
 				begun := time.Now()
 				if err := s.StopPull(id); err != nil || time.Since(begun) > 10*time.Second {
