@@ -213,7 +213,7 @@ func newModest(t *testing.T, url string) *modest {
 				p.Body[0] = 0x17
 			}
 			p.Body = append(p.Body, make([]byte, 5000)...)
-			if err := publisher.WritePacket(context.Background(), p); err != nil {
+			if err := publisher.WritePacket(t.Context(), p); err != nil {
 				t.Error(err)
 				break
 			}
