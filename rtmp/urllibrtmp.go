@@ -22,7 +22,7 @@ func ParseURLLibrtmp(s string) (*URL, error) {
 	}
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
-		return nil, &URLError{"no scheme"}
+		return nil, &URLError{"it has no scheme such as rtmp://"}
 	}
 	u := &URL{Scheme: strings.ToLower(scheme)}
 	if u.Scheme == "rtmfp" {

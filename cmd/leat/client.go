@@ -67,6 +67,11 @@ func (f *connectFlags) target(rawURL string, timeout time.Duration, dial dialFun
 	return t, nil
 }
 
+// isStreamURL reports whether an argument is an address of RTMP, well-formed or not, and no file.
+func isStreamURL(arg string) bool {
+	return strings.HasPrefix(strings.ToLower(arg), rtmp.SchemeRTMP) && strings.Contains(arg, "://")
+}
+
 // stream returns application and name without their queries, which may hold tokens.
 func (t *target) stream() string {
 	app, _, _ := strings.Cut(t.url.App, "?")

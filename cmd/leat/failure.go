@@ -76,6 +76,8 @@ func explainDial(e *rtmp.DialError) string {
 	switch dns, isDNS := errors.AsType[*net.DNSError](e.Err); {
 	case isDNS && dns.IsNotFound:
 		return fmt.Sprintf("there is no host %q; check the URL", dns.Name)
+	case isDNS:
+		return fmt.Sprintf("the host %q cannot be looked up: %s; check the network and its DNS, or write an address", dns.Name, dns.Err)
 	case e.Step == "TLS":
 		return explainTLS(e.Err)
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
@@ -96,7 +98,7 @@ func explainDial(e *rtmp.DialError) string {
 	return innermost(e.Err).Error()
 }
 
-// explainTLS tells a certificate that is not trusted from a server that does not speak TLS.
+// explainTLS tells a certificate that is not trusted, a server that refuses and one that does not speak TLS from each other.
 func explainTLS(err error) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return "the server does not speak TLS on this port; try rtmp:// instead of rtmps://"
@@ -108,8 +110,15 @@ func explainTLS(err error) string {
 		}
 		return text + "; correct the certificate, or trust it without verification by --insecure"
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return fmt.Sprintf("the server refused the TLS handshake: %s; check the host name, and which versions of TLS it takes",
+			strings.TrimPrefix(op.Err.Error(), "tls: "))
+	}
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "the server closed the connection during the TLS handshake; try rtmp:// instead of rtmps://"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "no answer to the TLS handshake; is this an RTMPS server's port, or does it want rtmp:// instead?"
 	}
 	return "TLS failed: " + innermost(err).Error()
 }

@@ -66,6 +66,9 @@ func (c *publishCommand) check(dial dialFunc) ([]*target, error) {
 	if wrong != "" {
 		return nil, &exitError{exitUsage, errors.New(wrong)}
 	}
+	if isStreamURL(c.Source) && !isStreamURL(c.URLs[0]) {
+		return nil, &exitError{exitUsage, errors.New("the URL stands where the file belongs: write leat publish FILE URL")}
+	}
 	targets := make([]*target, len(c.URLs))
 	for i, url := range c.URLs {
 		t, err := c.target(url, c.Timeout, dial)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -15,7 +13,7 @@ import (
 
 // replayCommand is `leat replay`.
 type replayCommand struct {
-	File        string        `arg:"" help:"A capture that leat trace --record has written." placeholder:"FILE"`
+	File        string        `arg:"" help:"A capture: of leat trace --record, or of tcpdump and Wireshark (pcap, pcapng)." placeholder:"FILE"`
 	URL         string        `arg:"" name:"url" help:"The server to play it to: rtmp://host[:port] or rtmps://."`
 	Conn        uint64        `help:"The connection in the capture; the first one without it." placeholder:"N"`
 	Fast        bool          `help:"Send without the pauses of the capture."`
@@ -28,6 +26,9 @@ type replayCommand struct {
 
 // Run sends what the client of a capture has sent, and says what the server answers differently.
 func (c *replayCommand) Run(ctx context.Context, std streams) error {
+	if isStreamURL(c.File) && !isStreamURL(c.URL) {
+		return &exitError{exitUsage, errors.New("the URL stands where the capture belongs: write leat replay FILE URL")}
+	}
 	u, err := rtmp.ParseURL(c.URL)
 	if err != nil {
 		return &exitError{exitUsage, err}
@@ -47,7 +48,7 @@ func (c *replayCommand) Run(ctx context.Context, std streams) error {
 	out := diagnose.NewOutput(std.out)
 	out.JSON = c.JSON
 	r := &diagnose.Replay{
-		Open: func() (io.ReadCloser, error) { return os.Open(c.File) },
+		Open: func() (diagnose.Records, error) { return openCapture(c.File) },
 		Conn: c.Conn, Fast: c.Fast, Rest: c.Rest,
 		Printer: &diagnose.Printer{Output: out, Conn: 1, Media: c.Media, ShowSecrets: c.ShowSecrets},
 	}

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"leat/internal/diagnose"
@@ -39,12 +37,12 @@ func (c *traceCommand) Run(ctx context.Context, std streams) error {
 	if c.File == "" {
 		return c.proxy(ctx, std, out)
 	}
-	f, err := os.Open(c.File)
+	capture, err := openCapture(c.File)
 	if err != nil {
 		return err
 	}
-	err = c.read(ctx, f, out)
-	return errors.Join(err, out.Err(), f.Close())
+	err = c.read(ctx, capture, out)
+	return errors.Join(err, out.Err(), capture.Close())
 }
 
 func (c *traceCommand) printer(out *diagnose.Output, conn uint64) *diagnose.Printer {
@@ -60,26 +58,8 @@ type opened struct {
 // maxOpened is how many connections of a capture may be under way at once.
 const maxOpened = 1024
 
-// captureReader reads the records of a capture; io.EOF is behind the last.
-type captureReader interface {
-	Read() (diagnose.Record, error)
-}
-
-// openCapture finds out which kind of capture a file is.
-func openCapture(r io.Reader) (captureReader, error) {
-	in := bufio.NewReader(r)
-	if magic, err := in.Peek(4); err == nil && pcap.Is(magic) {
-		return pcap.NewReader(in)
-	}
-	return diagnose.NewCaptureReader(in)
-}
-
 // read prints a capture. One that is cut off is printed as far as it goes.
-func (c *traceCommand) read(ctx context.Context, r io.Reader, out *diagnose.Output) error {
-	capture, err := openCapture(r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
+func (c *traceCommand) read(ctx context.Context, capture *captureFile, out *diagnose.Output) (err error) {
 	conns := map[uint64]*opened{}
 	var rec diagnose.Record
 	var last time.Duration
@@ -117,9 +97,9 @@ func (c *traceCommand) read(ctx context.Context, r io.Reader, out *diagnose.Outp
 	}
 	switch {
 	case errors.Is(err, pcap.ErrNoRTMP):
-		return fmt.Errorf("%s: %w", c.File, err)
+		return err
 	case err != nil && !errors.Is(err, io.EOF):
-		return &exitError{exitIncomplete, fmt.Errorf("%s: %w", c.File, err)}
+		return &exitError{exitIncomplete, err}
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func writePCAP(t *testing.T, name, capture string) {
 	}
 }
 
-// TestTraceReadsPCAP: what tcpdump has captured is read as what leat trace has.
+// TestTraceReadsPCAP: what tcpdump has captured is read as what leat trace has, and played again.
 func TestTraceReadsPCAP(t *testing.T) {
 	const capture = "../../internal/diagnose/testdata/ffmpeg-publish.cap"
 	name := filepath.Join(t.TempDir(), "ffmpeg.pcap")
@@ -94,6 +94,18 @@ func TestTraceReadsPCAP(t *testing.T) {
 	got, want := messages(print(name)), messages(print(capture))
 	if got != want || !strings.Contains(got, "publish #") {
 		t.Errorf("it reads\n%s\nwant\n%s", got, want)
+	}
+	replayed := func(file string) string {
+		address := serveOn(t, listen(t), &peer{publish: new(collector).publish})
+		code, _, stderr := leat(t.Context(), "", "replay", "--fast", "--rest", "0s", file, "rtmp://"+address)
+		if code != exitDone {
+			t.Errorf("code %d: %s", code, stderr)
+		}
+		sent, _, _ := strings.Cut(stderr, " were sent")
+		return sent
+	}
+	if got, want := replayed(name), replayed(capture); got != want || !strings.HasSuffix(got, " bytes") {
+		t.Errorf("played again: %q, want %q", got, want)
 	}
 	if err := os.Truncate(name, 24); err != nil {
 		t.Fatal(err)

@@ -28,6 +28,9 @@ func TestArguments(t *testing.T) {
 		want string
 	}{
 		{"publish", 64, `expected "<source> <url> ..."; see leat publish --help`},
+		{"publish " + url + " cam.flv", 64, "the URL stands where the file belongs: write leat publish FILE URL"},
+		{"replay " + url + " talk.cap", 64, "the URL stands where the capture belongs: write leat replay FILE URL"},
+		{"publish cam.flv live/cam", 64, "the URL cannot be used: it has no scheme such as rtmp://" + form},
 		{"publish cam.flv http://127.0.0.1/live/cam", 64, "the URL cannot be used: the scheme is not one of RTMP" + form},
 		{"publish cam.flv rtmp://127.0.0.1/live", 64, "the URL names no stream" + form},
 		{"publish --speed=-1 cam.flv " + url, 64, "--speed must not be negative"},

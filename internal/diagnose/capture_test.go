@@ -82,6 +82,18 @@ func TestTranscripts(t *testing.T) {
 }
 
 // TestSecretsAreMasked looks for stream keys in all that is printed.
+// TestOneByte: a chunk of format 3 has one byte of header, not "1 bytes".
+func TestOneByte(t *testing.T) {
+	f, err := os.ReadFile("testdata/ffmpeg-publish.cap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := transcript(bytes.NewReader(f), &Printer{Chunks: true, Media: true})
+	if err != nil || !strings.Contains(got, ", 1 byte of header and ") || strings.Contains(got, " 1 bytes") {
+		t.Errorf("%v\n%s", err, got)
+	}
+}
+
 func TestSecretsAreMasked(t *testing.T) {
 	f, err := os.ReadFile("testdata/ffmpeg-publish.cap")
 	if err != nil {

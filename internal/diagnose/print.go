@@ -180,7 +180,7 @@ func (p *Printer) chunk(from Direction, at time.Duration, h chunk.Header) {
 	if !p.Chunks {
 		return
 	}
-	text := fmt.Sprintf("  chunk csid %d, fmt %d, %d bytes of header and %d of data", h.ChunkStreamID, h.Fmt, h.Size, h.Data)
+	text := fmt.Sprintf("  chunk csid %d, fmt %d, %s of header and %d of data", h.ChunkStreamID, h.Fmt, inBytes(h.Size), h.Data)
 	if h.Begins {
 		text += ", begins a message"
 	}
@@ -267,7 +267,7 @@ func (p *Printer) media(from Direction, at time.Duration, m *rtmp.TraceMessage, 
 func (p *Printer) flush(from Direction, at time.Duration) {
 	t := &p.tallies[from]
 	if t.video+t.audio > 0 && !p.Media {
-		text := fmt.Sprintf("… %d messages of video, %d of audio, %d bytes in %v", t.video, t.audio, t.bytes, rounded(at-t.since))
+		text := fmt.Sprintf("… %d messages of video, %d of audio, %s in %v", t.video, t.audio, inBytes(t.bytes), rounded(at-t.since))
 		if t.repeated > 0 {
 			text += fmt.Sprintf("; the same metadata %d times more", t.repeated)
 		}
@@ -276,9 +276,17 @@ func (p *Printer) flush(from Direction, at time.Duration) {
 	*t = tally{shown: t.shown, data: t.data}
 }
 
+// inBytes returns a number of bytes in words.
+func inBytes[N int | uint32](n N) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
 func mediaText(m *rtmp.TraceMessage, fr *frame, err error) string {
 	kind := strings.ToLower(message.Type(m.Type).String())
-	text := fmt.Sprintf("%s %.3f s, %d bytes", kind, float64(m.Timestamp)/1000, len(m.Body))
+	text := fmt.Sprintf("%s %.3f s, %s", kind, float64(m.Timestamp)/1000, inBytes(len(m.Body)))
 	switch {
 	case err != nil:
 		return text + fmt.Sprintf(": it cannot be read: %v", err)
@@ -333,11 +341,11 @@ func namesStream(command string) bool {
 func (p *Printer) describe(m *rtmp.TraceMessage) string {
 	typ := message.Type(m.Type)
 	if typ == message.TypeAggregate {
-		return fmt.Sprintf("%v, %d bytes", typ, len(m.Body))
+		return fmt.Sprintf("%v, %s", typ, inBytes(len(m.Body)))
 	}
 	parsed, err := message.Parse(typ, m.Body, amf.Limits{})
 	if parsed == nil {
-		return fmt.Sprintf("%v of %d bytes cannot be decoded: %v", typ, len(m.Body), err)
+		return fmt.Sprintf("%v of %s cannot be decoded: %v", typ, inBytes(len(m.Body)), err)
 	}
 	switch v := parsed.(type) {
 	case *message.SetChunkSize:
@@ -345,7 +353,7 @@ func (p *Printer) describe(m *rtmp.TraceMessage) string {
 	case *message.Abort:
 		return fmt.Sprintf("%v chunk stream %d", typ, v.ChunkStreamID)
 	case *message.Acknowledgement:
-		return fmt.Sprintf("%v %d bytes", typ, v.SequenceNumber)
+		return fmt.Sprintf("%v %s", typ, inBytes(v.SequenceNumber))
 	case *message.WindowAckSize:
 		return fmt.Sprintf("%v %d", typ, v.Size)
 	case *message.SetPeerBandwidth:
@@ -359,7 +367,7 @@ func (p *Printer) describe(m *rtmp.TraceMessage) string {
 	case *message.SharedObject:
 		return fmt.Sprintf("%v %s, %d events", typ, printable(p.masked(v.Name)), len(v.Events))
 	}
-	return fmt.Sprintf("%v, %d bytes", typ, len(m.Body))
+	return fmt.Sprintf("%v, %s", typ, inBytes(len(m.Body)))
 }
 
 func userControlText(v *message.UserControl) string {
@@ -370,7 +378,7 @@ func userControlText(v *message.UserControl) string {
 		return fmt.Sprintf("%v %d", v.Event, v.Value)
 	}
 	if len(v.Data) > 0 {
-		return fmt.Sprintf("%v, %d bytes", v.Event, len(v.Data))
+		return fmt.Sprintf("%v, %s", v.Event, inBytes(len(v.Data)))
 	}
 	return fmt.Sprintf("%v, stream %d", v.Event, v.Value)
 }

@@ -23,7 +23,7 @@ const maxAnswers = 1000
 // Replay says what to play again.
 type Replay struct {
 	// Open opens the capture from its beginning; it is called twice.
-	Open func() (io.ReadCloser, error)
+	Open func() (Records, error)
 	// Conn is the number of the connection in the capture; 0 is the first one.
 	Conn uint64
 	// Fast sends without the pauses of the capture.
@@ -32,6 +32,13 @@ type Replay struct {
 	Rest time.Duration
 	// Printer writes the new conversation down. It must be new.
 	Printer *Printer
+}
+
+// Records are those of a capture, whichever program has made it.
+type Records interface {
+	// Read returns the next record, and io.EOF behind the last.
+	Read() (Record, error)
+	io.Closer
 }
 
 // Result compares the answers of two servers: commands with their codes, in whatever order.
@@ -268,15 +275,11 @@ func (p *replaying) rest(ctx context.Context) error {
 
 // records calls fn for each record of the connection.
 func (r *Replay) records(fn func(Record) error) (err error) {
-	f, err := r.Open()
+	capture, err := r.Open()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	capture, err := NewCaptureReader(f)
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, capture.Close()) }()
 	conn := r.Conn
 	for {
 		rec, err := capture.Read()

@@ -43,7 +43,7 @@ func (p *Printer) appendValue(b *strings.Builder, v any, depth int) {
 	case time.Time:
 		b.WriteString(v.UTC().Format(time.RFC3339Nano))
 	case []byte:
-		fmt.Fprintf(b, "%d bytes", len(v))
+		b.WriteString(inBytes(len(v)))
 	case []any:
 		b.WriteByte('[')
 		for i, e := range v[:min(len(v), maxValues)] {

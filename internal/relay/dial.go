@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -91,20 +92,19 @@ func reasonNotConnected(e *rtmp.DialError) string {
 	dns, isDNS := errors.AsType[*net.DNSError](e.Err)
 	closed, isClosed := errors.AsType[*rtmp.CloseReason](e.Err)
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](e.Err)
-	_, noTLS := errors.AsType[tls.RecordHeaderError](e.Err)
 	switch {
 	case isDNS && dns.IsNotFound:
 		return "there is no host " + dns.Name + "; check the URL"
+	case isDNS:
+		return "the host " + dns.Name + " cannot be looked up: " + dns.Err + "; check the network and its DNS, or write an address"
 	case untrusted:
 		text := e.Err.Error()
 		if host, ok := errors.AsType[x509.HostnameError](e.Err); ok {
 			text = host.Error()
 		}
 		return text + "; the server must have a certificate for its name, of an authority that is trusted here or in ca_file"
-	case noTLS:
-		return "the server does not speak TLS on this port; try rtmp:// instead of rtmps://"
-	case e.Step == "TLS" && (errors.Is(e.Err, io.EOF) || errors.Is(e.Err, syscall.ECONNRESET)):
-		return "the server closed the connection during the TLS handshake; try rtmp:// instead of rtmps://"
+	case e.Step == "TLS":
+		return reasonNoTLS(e.Err)
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		return "nothing listens there; check host and port, and whether the server runs"
 	case isClosed:
@@ -117,4 +117,22 @@ func reasonNotConnected(e *rtmp.DialError) string {
 		return e.Step + ": " + op.Err.Error()
 	}
 	return e.Step + ": " + e.Err.Error()
+}
+
+// reasonNoTLS tells a server that refuses from one that does not speak TLS.
+func reasonNoTLS(err error) string {
+	op, isOp := errors.AsType[*net.OpError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	switch {
+	case noTLS:
+		return "the server does not speak TLS on this port; try rtmp:// instead of rtmps://"
+	case isOp && op.Op == "remote error":
+		return "the server refused the TLS handshake: " + strings.TrimPrefix(op.Err.Error(), "tls: ") +
+			"; check the host name, and which versions of TLS it takes"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "the server closed the connection during the TLS handshake; try rtmp:// instead of rtmps://"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "no answer to the TLS handshake; is this an RTMPS server's port, or does it want rtmp:// instead?"
+	}
+	return "TLS: " + err.Error()
 }
