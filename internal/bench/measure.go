@@ -197,7 +197,7 @@ func (s *step) warnings(r *Result) (all []string) {
 			used, r.Generator.Cores))
 	}
 	if p := r.Publish; p != nil && p.LateMS.P99 > lateAfter {
-		all = append(all, fmt.Sprintf("leat bench itself was late with what it published (p99 %.0f ms): give it a core of its own", p.LateMS.P99))
+		all = append(all, fmt.Sprintf("what was to be published came late from here (p99 %.0f ms): give leat bench a core of its own", p.LateMS.P99))
 	}
 	return all
 }
