@@ -27,9 +27,10 @@ type clientStream struct {
 
 	mu      sync.Mutex
 	started bool
-	skipEOF int  // Stream EOF events that belong to a pause or a seek
-	heard   bool // there were news before the start
-	early   bool // a Stream EOF came behind them
+	skipEOF int   // Stream EOF events that belong to a pause or a seek
+	heard   bool  // there were news before the start
+	early   bool  // a Stream EOF came behind them
+	lost    error // how the connection ended before the start was looked at
 	err     error
 }
 
@@ -39,9 +40,13 @@ func (st *clientStream) status(s Status) {
 		st.lib.status(st, s)
 		return
 	}
-	if st.tell(s) {
-		return
+	if !st.tell(s) {
+		st.obey(s)
 	}
+}
+
+// obey does what an onStatus of a stream under way says.
+func (st *clientStream) obey(s Status) {
 	switch Code(s.Code) {
 	case CodeSeekNotify, CodeSeekFailed, CodeSeekInvalidTime:
 		st.sought(Code(s.Code) == CodeSeekNotify)
@@ -148,23 +153,34 @@ func playIsComplete(body []byte) bool {
 	return ok && Code(s.Code) == CodePlayComplete
 }
 
-// end ends the stream; the first reason counts.
+// end ends the stream; the first reason counts. The end of the connection is behind all that the server has said: it waits until
+// begin has looked at that.
 func (st *clientStream) end(err error) {
+	_, isLost := errors.AsType[*CloseReason](err)
 	st.mu.Lock()
-	first := st.err == nil
-	if first {
+	isLost = isLost && !st.started
+	first := st.err == nil && st.lost == nil
+	switch {
+	case isLost && st.lost == nil:
+		st.lost = err
+	case !isLost && st.err == nil:
 		st.err = err
 	}
 	st.mu.Unlock()
 	if first {
 		close(st.over)
 	}
-	st.queue.end(err)
+	if !isLost {
+		st.queue.end(err)
+	}
 }
 
 func (st *clientStream) failure() error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if st.err == nil {
+		return st.lost
+	}
 	return st.err
 }
 
@@ -218,23 +234,28 @@ func (st *clientStream) nextStatus(ctx context.Context) (Status, error) {
 	}
 }
 
-// begin makes later news end the stream, and looks at those that came with the first.
+// begin makes later news end the stream, and looks at those that came with the first. The stream has started when there are none
+// any more, so that what comes behind them counts behind them.
 func (st *clientStream) begin() {
-	st.mu.Lock()
-	st.started = true
-	over := st.early && !st.publishes
-	st.mu.Unlock()
 	for {
+		st.mu.Lock()
 		select {
 		case s := <-st.news:
-			st.status(s)
+			st.mu.Unlock()
+			st.obey(s)
 			continue
 		default:
 		}
 		break
 	}
+	st.started = true
+	over, lost := st.early && !st.publishes, st.lost
+	st.mu.Unlock()
 	if over {
 		st.end(errCleanEnd)
+	}
+	if lost != nil {
+		st.end(lost)
 	}
 }
 

@@ -198,6 +198,12 @@ func against(t *testing.T, c hostile.Case, args []string) (code int, said string
 	l := rtmptest.NewListener()
 	s := hostile.Serve(l, c.Behave)
 	defer s.Close()
+	return runOn(t, l, args)
+}
+
+// runOn runs a verb on a network in memory where there is one server.
+func runOn(t *testing.T, l *rtmptest.Listener, args []string) (code int, said string) {
+	t.Helper()
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		if address != "server:1935" {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}

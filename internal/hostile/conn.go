@@ -32,6 +32,7 @@ type Conn struct {
 	buf    []byte
 	ready  []*message.Command // received and not awaited
 	asked  float64            // transaction ID of the command awaited last
+	sent   int64
 	reads  sync.WaitGroup     // of Discard
 	err    error              // why there is nothing more to do
 }
@@ -55,9 +56,14 @@ func (c *Conn) Gone() bool { return c.err != nil }
 // Write sends bytes.
 func (c *Conn) Write(b []byte) {
 	if c.err == nil {
-		_, c.err = c.nc.Write(b)
+		var n int
+		n, c.err = c.nc.Write(b)
+		c.sent += int64(n)
 	}
 }
+
+// Sent returns how many bytes were sent.
+func (c *Conn) Sent() int64 { return c.sent }
 
 // Raw sends a message of any type and body on the message stream.
 func (c *Conn) Raw(typ message.Type, timestamp uint32, body []byte) {

@@ -129,7 +129,7 @@ func reasonNoTLS(err error) string {
 	case isOp && op.Op == "remote error":
 		return "the server refused the TLS handshake: " + strings.TrimPrefix(op.Err.Error(), "tls: ") +
 			"; check the host name, and which versions of TLS it takes"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the server closed the connection during the TLS handshake; try rtmp:// instead of rtmps://"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "no answer to the TLS handshake; is this an RTMPS server's port, or does it want rtmp:// instead?"

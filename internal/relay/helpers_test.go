@@ -34,6 +34,7 @@ const secret = "s3cret"
 type network struct {
 	line rtmptest.FaultConfig // what connections to all hosts are like
 	tls  *tls.Config          // of all servers that are started from then on; nil: none speaks TLS
+	dns  net.DNSError         // of hosts that are not there; the zero value: there are no such hosts
 
 	mu    sync.Mutex
 	hosts map[string]*rtmptest.Listener
@@ -54,7 +55,12 @@ func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error)
 	n.dials[host]++
 	n.mu.Unlock()
 	if l == nil {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
+		dns := n.dns
+		if dns.Err == "" {
+			dns = net.DNSError{Err: "no such host", IsNotFound: true}
+		}
+		dns.Name = host
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &dns}
 	}
 	c, err := l.Dial(ctx)
 	if err != nil || n.line == (rtmptest.FaultConfig{}) {
