@@ -33,8 +33,8 @@ type Conn struct {
 	ready  []*message.Command // received and not awaited
 	asked  float64            // transaction ID of the command awaited last
 	sent   int64
-	reads  sync.WaitGroup     // of Discard
-	err    error              // why there is nothing more to do
+	reads  sync.WaitGroup // of Discard
+	err    error          // why there is nothing more to do
 }
 
 func newConn(nc net.Conn, s *Server) *Conn {

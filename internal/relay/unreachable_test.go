@@ -27,7 +27,9 @@ func TestUnreachable(t *testing.T) {
 		{"no answer of DNS", "rtmp", net.DNSError{Err: "i/o timeout", IsTimeout: true}, nil, nil, "the host bad cannot be looked up: i/o timeout; check the network and its DNS, or write an address"},
 		{"DNS fails", "rtmps", net.DNSError{Err: "server misbehaving", IsTemporary: true}, nil, nil, "the host bad cannot be looked up: server misbehaving; check the network"},
 		{
-			"an alert", "rtmps", net.DNSError{}, (*hostile.Conn).Handshake,
+			"an alert", "rtmps",
+			net.DNSError{},
+			(*hostile.Conn).Handshake,
 			&tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }, MinVersion: tls.VersionTLS12},
 			"the server refused the TLS handshake: unrecognized name; check the host name",
 		},
