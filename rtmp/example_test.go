@@ -138,8 +138,10 @@ type nowhere struct{}
 func (nowhere) WritePacket(context.Context, *media.Packet) error { return nil }
 
 // serveLobby runs a server in memory, and returns how to dial it and how to end it.
-func serveLobby() (*rtmp.DialConfig, func()) {
-	srv := &rtmp.Server{Handler: lobby{}, Logger: slog.New(slog.DiscardHandler)}
+func serveLobby() (*rtmp.DialConfig, func()) { return serve(lobby{}) }
+
+func serve(h rtmp.Handler) (*rtmp.DialConfig, func()) {
+	srv := &rtmp.Server{Handler: h, Logger: slog.New(slog.DiscardHandler)}
 	l := rtmptest.NewListener()
 	served := make(chan error)
 	go func() { served <- srv.Serve(l) }()
