@@ -39,11 +39,16 @@ func (c *replayCommand) Run(ctx context.Context, std streams) error {
 	if c.Rest < 0 {
 		return &exitError{exitUsage, errors.New("--rest must not be less than 0")}
 	}
+	if capture, err := openCapture(c.File); err != nil { // before the server is bothered
+		return err
+	} else if err := capture.Close(); err != nil {
+		return err
+	}
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	nc, err := dialPlain(dialing, u, c.Insecure)
 	if err != nil {
-		return &exitError{exitNoConnect, fmt.Errorf("cannot connect to %s: %w", u.Address(), err)}
+		return &exitError{exitNoConnect, err}
 	}
 	out := diagnose.NewOutput(std.out)
 	out.JSON = c.JSON

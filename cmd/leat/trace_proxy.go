@@ -130,7 +130,7 @@ func (c *traced) run(ctx context.Context, nc net.Conn) {
 func (c *traced) pass(ctx context.Context, client net.Conn) string {
 	server, err := c.dial(ctx)
 	if err != nil {
-		return errors.Join(fmt.Errorf("the server cannot be reached: %w", err), client.Close()).Error()
+		return errors.Join(err, client.Close()).Error()
 	}
 	stop := context.AfterFunc(ctx, func() { _ = errors.Join(client.Close(), server.Close()) })
 	defer stop()
@@ -224,12 +224,23 @@ func (c *traced) dial(ctx context.Context) (net.Conn, error) {
 	return dialPlain(ctx, c.target, c.cmd.Insecure)
 }
 
-// dialPlain opens what carries the bytes of RTMP: TCP, and TLS if the URL says so.
+// dialPlain opens what carries the bytes of RTMP: TCP, and TLS if the URL says so. Its errors are for the user.
 func dialPlain(ctx context.Context, u *rtmp.URL, insecure bool) (net.Conn, error) {
-	var d net.Dialer
+	nc, err := new(net.Dialer).DialContext(ctx, "tcp", u.Address())
+	if err != nil {
+		return nil, notConnected(&rtmp.DialError{Step: "connecting", Addr: u.Address(), Err: err})
+	}
 	if !u.TLS() {
-		return d.DialContext(ctx, "tcp", u.Address())
+		return nc, nil
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Host, InsecureSkipVerify: insecure} //nolint:gosec // asked for by a flag
-	return (&tls.Dialer{NetDialer: &d, Config: cfg}).DialContext(ctx, "tcp", u.Address())
+	tc := tls.Client(nc, cfg)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(notConnected(&rtmp.DialError{Step: "TLS", Addr: u.Address(), Err: err}), nc.Close())
+	}
+	return tc, nil
+}
+
+func notConnected(e *rtmp.DialError) error {
+	return fmt.Errorf("cannot connect to %s: %s", e.Addr, explainDial(e))
 }

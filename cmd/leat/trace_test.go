@@ -220,7 +220,7 @@ func TestTraceUnreachable(t *testing.T) {
 	if err := publishTo(t, addr, "cam"); err == nil {
 		t.Error("it can be published to nobody")
 	}
-	if printed := stop(); !strings.Contains(printed, "the server cannot be reached") {
+	if printed := stop(); !strings.Contains(printed, "nothing listens there; check host and port") {
 		t.Errorf("it prints\n%s", printed)
 	}
 }

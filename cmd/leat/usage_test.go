@@ -30,6 +30,8 @@ func TestArguments(t *testing.T) {
 		{"publish", 64, `expected "<source> <url> ..."; see leat publish --help`},
 		{"publish " + url + " cam.flv", 64, "the URL stands where the file belongs: write leat publish FILE URL"},
 		{"replay " + url + " talk.cap", 64, "the URL stands where the capture belongs: write leat replay FILE URL"},
+		{"replay none.cap rtmp://127.0.0.1:1", 1, "open none.cap: no such file or directory"},
+		{"replay cam.flv rtmp://127.0.0.1:1", 1, "cam.flv: the capture is damaged at byte 0: it does not begin as captures of leat trace --record do"},
 		{"publish cam.flv live/cam", 64, "the URL cannot be used: it has no scheme such as rtmp://" + form},
 		{"publish cam.flv http://127.0.0.1/live/cam", 64, "the URL cannot be used: the scheme is not one of RTMP" + form},
 		{"publish cam.flv rtmp://127.0.0.1/live", 64, "the URL names no stream" + form},
