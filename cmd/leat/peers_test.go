@@ -266,6 +266,10 @@ func TestTLS(t *testing.T) {
 	if code != exitNoConnect || !strings.HasSuffix(stderr, "; correct the certificate, or trust it without verification by --insecure\n") {
 		t.Errorf("code %d: %s", code, stderr)
 	}
+	code, _, stderr = leat(t.Context(), "", "replay", "../../internal/diagnose/testdata/ffmpeg-publish.cap", "rtmps://"+address)
+	if code != exitNoConnect || !strings.HasSuffix(stderr, "; correct the certificate, or trust it without verification by --insecure\n") {
+		t.Errorf("code %d: %s", code, stderr)
+	}
 	code, stdout, stderr := leat(t.Context(), "", "probe", "--insecure", "--json", "rtmps://"+address+"/live/cam")
 	var r report
 	if err := json.Unmarshal([]byte(stdout), &r); code != 0 || err != nil || len(r.Streams) != 2 || r.RTMP.FirstByteMS <= 0 {
