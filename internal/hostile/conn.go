@@ -24,17 +24,18 @@ const streamID = 1
 type Conn struct {
 	Publishes bool // the client publishes; known when Start has returned
 
-	server *Server
-	nc     net.Conn
-	hs     *handshake.Server
-	out    *chunk.Writer
-	in     *chunk.Reader
-	buf    []byte
-	ready  []*message.Command // received and not awaited
-	asked  float64            // transaction ID of the command awaited last
-	sent   int64
-	reads  sync.WaitGroup // of Discard
-	err    error          // why there is nothing more to do
+	server  *Server
+	nc      net.Conn
+	hs      *handshake.Server
+	out     *chunk.Writer
+	in      *chunk.Reader
+	buf     []byte
+	ready   []*message.Command // received and not awaited
+	asked   float64            // transaction ID of the command awaited last
+	sent    int64              // bytes
+	breakAt int64              // sent bytes at which the connection is closed; 0: none
+	reads   sync.WaitGroup     // of Discard
+	err     error              // why there is nothing more to do
 }
 
 func newConn(nc net.Conn, s *Server) *Conn {
@@ -55,15 +56,21 @@ func (c *Conn) Gone() bool { return c.err != nil }
 
 // Write sends bytes.
 func (c *Conn) Write(b []byte) {
-	if c.err == nil {
-		var n int
-		n, c.err = c.nc.Write(b)
-		c.sent += int64(n)
+	if c.err != nil {
+		return
+	}
+	breaks := c.breakAt > 0 && c.sent+int64(len(b)) >= c.breakAt
+	if breaks {
+		b = b[:c.breakAt-c.sent]
+	}
+	var n int
+	n, c.err = c.nc.Write(b)
+	c.sent += int64(n)
+	if breaks {
+		c.nc.Close()
+		c.err = net.ErrClosed
 	}
 }
-
-// Sent returns how many bytes were sent.
-func (c *Conn) Sent() int64 { return c.sent }
 
 // Raw sends a message of any type and body on the message stream.
 func (c *Conn) Raw(typ message.Type, timestamp uint32, body []byte) {

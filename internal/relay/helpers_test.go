@@ -27,6 +27,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // cam is the stream of all tests.
 var cam = media.Key{App: "live", Name: "cam"}
 
+// film is another, which is pulled.
+var film = media.Key{App: "live", Name: "film"}
+
 // secret is the stream key of all tests. No log may hold it.
 const secret = "s3cret"
 

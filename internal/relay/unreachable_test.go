@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"leat/internal/hostile"
-	"leat/media"
 	"leat/rtmp/rtmptest"
 )
 
@@ -58,7 +57,7 @@ func TestUnreachable(t *testing.T) {
 				defer s.close()
 				pub, end := s.publish(cam, Target{URL: test.scheme + "://bad/live", Key: secret})
 				defer end()
-				if _, err := s.StartPull(media.Key{App: "live", Name: "film"}, Pull{Origins: []string{test.scheme + "://bad/live/" + secret}}); err != nil {
+				if _, err := s.StartPull(film, Pull{Origins: []string{test.scheme + "://bad/live/" + secret}}); err != nil {
 					t.Fatal(err)
 				}
 				begun := time.Now()
