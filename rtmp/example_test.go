@@ -35,23 +35,6 @@ func ExampleConn_Publish() {
 	}
 }
 
-// A publisher that follows its server: redirects, and requests to go on elsewhere in the middle of the stream.
-func ExamplePublishURL() {
-	ctx := context.Background()
-	u, err := rtmp.ParseURL("rtmp://localhost/live/film")
-	if err != nil {
-		log.Fatal(err)
-	}
-	pub, err := rtmp.PublishURL(ctx, u, nil, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = media.Copy(ctx, pub, flv.NewReader(os.Stdin))
-	if err := errors.Join(err, pub.Close(ctx)); err != nil {
-		log.Fatal(err)
-	}
-}
-
 // A client plays ten seconds and writes them to a file.
 func ExampleConn_Play() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -186,6 +169,115 @@ func ExampleServer() {
 		fmt.Println(err)
 	}
 	// Output: 5 frames, then EOF
+}
+
+// mover is a lobby under repair: who comes to its old rooms is asked to go on in the new ones.
+type mover struct{ lobby }
+
+// ServeConnect lets both applications in.
+func (mover) ServeConnect(context.Context, *rtmp.ConnectRequest) error { return nil }
+
+// ServePublish reads until the client ends the stream, here or elsewhere.
+func (m mover) ServePublish(ctx context.Context, s *rtmp.PublishStream) error {
+	if err := s.Accept(); err != nil {
+		return err
+	}
+	m.move(s.Conn(), s.Key())
+	_, err := media.Copy(ctx, nowhere{}, s)
+	return err
+}
+
+// ServePlay writes the first half of the clip in the old rooms.
+func (m mover) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
+	if s.Key().App != "old" {
+		return m.lobby.ServePlay(ctx, s)
+	}
+	for _, p := range mediatest.AVC(100 * time.Millisecond) {
+		if err := s.WritePacket(ctx, p); err != nil {
+			return err
+		}
+	}
+	m.move(s.Conn(), s.Key())
+	<-ctx.Done() // the client has gone
+	return nil
+}
+
+func (mover) move(c *rtmp.Conn, key media.Key) {
+	if key.App == "old" && !c.RequestReconnect("/new", "The old rooms are being closed.") {
+		fmt.Println("the client does not know reconnect requests")
+	}
+}
+
+// A publisher that follows its server: redirects, and requests to go on elsewhere in the middle of the stream. It moves at a key frame.
+func ExamplePublishURL() {
+	dial, end := serve(mover{})
+	defer end()
+	ctx := context.Background()
+	u, err := rtmp.ParseURL("rtmp://example.invalid/old/film")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	dial.OnReconnect = func(_ *rtmp.Conn, r *rtmp.ReconnectRequest) { fmt.Println(r.Description) }
+	pub, err := rtmp.PublishURL(ctx, u, dial, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for first, n := pub.Conn(), 0; pub.Conn() == first; n++ { // second by second
+		for _, p := range mediatest.AVC(time.Second) {
+			later := *p
+			later.Timestamp += time.Duration(n) * time.Second
+			if err := pub.WritePacket(ctx, &later); err != nil {
+				fmt.Println(err)
+				return
+			}
+		}
+	}
+	fmt.Println("The stream goes on elsewhere.")
+	if err := pub.Close(ctx); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// The old rooms are being closed.
+	// The stream goes on elsewhere.
+}
+
+// A player that follows its server likewise. What comes is one stream on one timeline.
+func ExamplePlayURL() {
+	dial, end := serve(mover{})
+	defer end()
+	ctx := context.Background()
+	u, err := rtmp.ParseURL("rtmp://example.invalid/old/clip")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	player, err := rtmp.PlayURL(ctx, u, dial, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for {
+		p, err := player.ReadPacket(ctx)
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		if p.Kind == media.Video && !p.Config {
+			fmt.Println("a frame at", p.Timestamp)
+		}
+	}
+	if err := player.Close(); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// a frame at 0s
+	// a frame at 40ms
+	// a frame at 80ms
+	// a frame at 120ms
+	// a frame at 160ms
+	// EOF
 }
 
 // A handler refuses with a status, which the client gets as an error.

@@ -26,6 +26,7 @@ type RoamingPublisher struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // goroutines, until Close
 	asked  chan move
+	trips  trips         // of watch
 	done   chan struct{} // closed with err
 
 	mu      sync.Mutex
@@ -34,7 +35,6 @@ type RoamingPublisher struct {
 	leave   *URL          // where to go at the next key frame after the old place was left
 	moving  bool          // next or leave will be set
 	changed chan struct{} // closed and replaced when one of the three changes
-	moves   int           // that followed upon one another
 	err     error
 }
 
@@ -44,15 +44,6 @@ type berth struct {
 	pub   *Publisher
 	since time.Time
 }
-
-// move is a request to go elsewhere.
-type move struct {
-	from *Conn
-	to   *URL
-}
-
-// settled is how long a connection has lasted that its server is not said to send us round in circles for.
-const settled = 10 * time.Second
 
 // PublishURL connects to a server as DialURL does and publishes under the URL's name, on another connection if the server sends
 // the client elsewhere meanwhile. ctx bounds the beginning only; the wait for the answer to publish has cfg.Timeout again.
@@ -87,24 +78,16 @@ func PublishURL(ctx context.Context, u *URL, cfg *DialConfig, o *PublishOptions)
 
 // open publishes at a place, or where that sends us.
 func (p *RoamingPublisher) open(ctx context.Context, u *URL) (*berth, error) {
-	conn, err := DialURL(ctx, u, &p.cfg)
+	conn, pub, err := beginAnywhere(ctx, u, &p.cfg, func(c *Conn) (*Publisher, error) {
+		limit := p.cfg.timeout()
+		answering, done := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
+		defer done()
+		return c.Publish(answering, "", &p.opts)
+	})
 	if err != nil {
 		return nil, err
 	}
-	for {
-		limit := p.cfg.timeout()
-		answering, done := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
-		pub, err := conn.Publish(answering, "", &p.opts)
-		done()
-		if err == nil {
-			return &berth{conn, pub, time.Now()}, nil
-		}
-		next, failed := conn.Redial(ctx, err)
-		if failed != nil {
-			return nil, errors.Join(failed, conn.Close())
-		}
-		conn = next
-	}
+	return &berth{conn, pub, time.Now()}, nil
 }
 
 // watch follows requests until the stream ends.
@@ -116,7 +99,7 @@ func (p *RoamingPublisher) watch() {
 			if p.isNext(m.from) && !p.awaitChange(b) {
 				return
 			}
-			if b = p.berth(); m.from == b.conn && p.mayMove(b) {
+			if b = p.berth(); m.from == b.conn && p.trips.another(b.conn, b.since, &p.cfg) {
 				p.prepare(m.to)
 			}
 		case <-b.pub.Done():
@@ -171,25 +154,6 @@ func (p *RoamingPublisher) awaitChange(b *berth) bool {
 	}
 }
 
-// mayMove reports whether a server is obeyed: not if it sends us round in circles.
-func (p *RoamingPublisher) mayMove(b *berth) bool {
-	limit := p.cfg.MaxRedirects
-	if limit == 0 {
-		limit = defaultRedirects
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if time.Since(b.since) > settled {
-		p.moves = 0
-	}
-	p.moves++
-	if p.moves > limit {
-		b.conn.logger.Warn("reconnect request ignored: there were too many of them", "limit", limit)
-		return false
-	}
-	return true
-}
-
 // change changes the state and tells those who wait for that.
 func (p *RoamingPublisher) change(what func()) {
 	p.mu.Lock()
@@ -233,7 +197,7 @@ func (p *RoamingPublisher) fail(err error) {
 func (p *RoamingPublisher) WritePacket(ctx context.Context, pkt *media.Packet) error {
 	p.headers.Apply(pkt)
 	p.hasVideo = p.hasVideo || pkt.Kind == media.Video
-	if p.isBoundary(pkt) {
+	if isBoundary(pkt, p.hasVideo) {
 		if err := p.moveAt(ctx, pkt); err != nil {
 			return err
 		}
@@ -254,14 +218,6 @@ func (p *RoamingPublisher) WritePacket(ctx context.Context, pkt *media.Packet) e
 			return err
 		}
 	}
-}
-
-// isBoundary reports whether the stream can go on elsewhere with a packet.
-func (p *RoamingPublisher) isBoundary(pkt *media.Packet) bool {
-	if pkt.Config {
-		return false
-	}
-	return pkt.Kind == media.Video && pkt.Key && pkt.Track == 0 || pkt.Kind == media.Audio && !p.hasVideo
 }
 
 // moveAt goes to the new place if there is one.

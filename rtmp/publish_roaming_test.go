@@ -77,7 +77,7 @@ func (h *harbour) state() (packets []*media.Packet, came, ended int) {
 }
 
 // harbours serves hosts by name and returns what dials them.
-func harbours(t *testing.T, hosts map[string]*harbour) func(ctx context.Context, network, address string) (net.Conn, error) {
+func harbours[H rtmp.Handler](t *testing.T, hosts map[string]H) func(ctx context.Context, network, address string) (net.Conn, error) {
 	listeners := map[string]*rtmptest.Server{}
 	for name, h := range hosts {
 		listeners[name+":1935"] = rtmptest.Start(t, &rtmp.Server{Handler: h, Logger: slog.New(slog.DiscardHandler)})

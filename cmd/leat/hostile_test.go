@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,35 @@ func TestPlayIsRedirected(t *testing.T) {
 		if code != exitDone || len(readFrames(t, out)) < 70 {
 			t.Errorf("%s: code %d: %s", verb, code, stderr)
 		}
+	}
+}
+
+// TestPlayIsMoved: a server that asks for a reconnect in the middle of the stream is obeyed, and the file stays one.
+func TestPlayIsMoved(t *testing.T) {
+	clip := mediatest.AVC(4 * time.Second)
+	second := serveOn(t, listen(t), &peer{play: func(ctx context.Context, s *rtmp.PlayStream) error {
+		return send(ctx, s, clip)
+	}})
+	first := serveOn(t, listen(t), &peer{play: func(ctx context.Context, s *rtmp.PlayStream) error {
+		if err := send(ctx, s, clip[:len(clip)/2]); err != nil {
+			return err
+		}
+		if !s.Conn().RequestReconnect("rtmp://"+second+"/other", "maintenance") {
+			t.Error("leat play does not understand reconnect requests")
+		}
+		<-ctx.Done()
+		return nil
+	}})
+	out := filepath.Join(t.TempDir(), "out.flv")
+	code, _, stderr := leat(t.Context(), "", "play", "-o", out, "rtmp://"+first+"/live/cam")
+	if code != exitDone || stderr != "leat: "+first+" asks us to go on at "+second+"\n" {
+		t.Errorf("code %d: %s", code, stderr)
+	}
+	frames := func(packets []*media.Packet) []*media.Packet {
+		return slices.DeleteFunc(slices.Clone(packets), func(p *media.Packet) bool { return p.Config })
+	}
+	if d := mediatest.DiffAll(frames(readFrames(t, out)), frames(clip)); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -33,35 +33,43 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return err
 	}
-	conn, err := t.dial(ctx, toPlay)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	answering, done := t.answering(ctx)
-	defer done()
 	if c.SeekTest {
-		conn, err = c.seekTest(ctx, answering, std.out, t, conn)
+		return c.seekTest(ctx, std.out, t)
+	}
+	talk := &console{w: std.err, bar: newProgress(std.err, "playing", c.Duration.Milliseconds())}
+	player, err := c.begin(ctx, t, talk)
+	if err != nil {
 		return err
 	}
-	var player *rtmp.Player
-	conn, player, err = playAnywhere(answering, conn, c.options())
-	if err != nil {
-		return t.failure(ctx, err, "play")
-	}
+	defer func() { err = errors.Join(err, player.Close()) }()
 	out := &output{name: c.Output, std: std.out}
 	r := &recording{
 		out:      flv.NewWriter(out),
 		duration: c.Duration,
 		patience: patience{limit: c.Timeout},
-		progress: newProgress(std.err, "playing", c.Duration.Milliseconds()),
+		console:  talk,
 	}
 	err = r.run(ctx, player)
-	r.progress.end()
-	if err := errors.Join(player.Close(), r.finish(), out.Close()); err != nil {
+	talk.end()
+	if err := errors.Join(r.finish(), out.Close()); err != nil {
 		return err
 	}
 	return errors.Join(r.outcome(ctx, t, err), c.report(std.out, t, r))
+}
+
+// begin plays, from wherever the server sends the client, also meanwhile.
+func (c *playCommand) begin(ctx context.Context, t *target, talk *console) (*rtmp.RoamingPlayer, error) {
+	cfg := t.config(toPlay)
+	cfg.OnReconnect = func(conn *rtmp.Conn, r *rtmp.ReconnectRequest) {
+		talk.say("leat: %s asks us to go on at %s", conn.RemoteAddr(), r.URL.Address())
+	}
+	answering, done := t.answering(ctx)
+	defer done()
+	player, err := rtmp.PlayURL(answering, t.url, cfg, c.options())
+	if err != nil {
+		return nil, t.failure(ctx, err, "play")
+	}
+	return player, nil
 }
 
 // report says what came when it was not kept.
@@ -94,19 +102,26 @@ func anywhere[S any](ctx context.Context, conn *rtmp.Conn, begin func(*rtmp.Conn
 	}
 }
 
-// seekTest plays the recording from its start, to seek in it. answering bounds the wait for the server's answers. It returns the
-// connection to be closed.
-func (c *playCommand) seekTest(ctx, answering context.Context, out io.Writer, t *target, conn *rtmp.Conn) (*rtmp.Conn, error) {
-	conn, player, err := playAnywhere(answering, conn, &rtmp.PlayOptions{Recorded: true, BufferLength: 100 * time.Millisecond})
+// seekTest plays the recording from its start, to seek in it.
+func (c *playCommand) seekTest(ctx context.Context, out io.Writer, t *target) (err error) {
+	conn, err := t.dial(ctx, toPlay)
 	if err != nil {
-		return conn, t.failure(ctx, err, "play")
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	answering, done := t.answering(ctx)
+	defer done()
+	var player *rtmp.Player
+	conn, player, err = playAnywhere(answering, conn, &rtmp.PlayOptions{Recorded: true, BufferLength: 100 * time.Millisecond})
+	if err != nil {
+		return t.failure(ctx, err, "play")
 	}
 	length, err := recordingLength(answering, conn, t.url.Name) // of the server that plays
 	if err != nil {
-		return conn, errors.Join(t.failure(ctx, err, "play"), player.Close())
+		return errors.Join(t.failure(ctx, err, "play"), player.Close())
 	}
 	test := &seekTest{player: player, patience: c.Timeout, length: length, out: out}
-	return conn, errors.Join(test.run(ctx), player.Close())
+	return errors.Join(test.run(ctx), player.Close())
 }
 
 // check looks at the arguments.

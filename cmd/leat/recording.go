@@ -17,7 +17,7 @@ type recording struct {
 	out      *flv.Writer
 	duration time.Duration // of the media; 0: all
 	patience patience
-	progress *progress
+	console  *console
 
 	packets     int64
 	bytes       int64
@@ -45,7 +45,7 @@ func (r *recording) run(ctx context.Context, src media.Reader) error {
 		}
 		r.packets++
 		r.bytes += int64(len(p.Body))
-		r.progress.at((r.last - r.first).Milliseconds(), r.last-r.first, r.bytes)
+		r.console.at("playing", (r.last - r.first).Milliseconds(), r.last-r.first, r.bytes)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestRecordingInterrupted(t *testing.T) {
 	}
 	name := filepath.Join(t.TempDir(), "out.flv")
 	out := &output{name: name}
-	r := &recording{out: flv.NewWriter(out)}
+	r := &recording{out: flv.NewWriter(out), console: &console{}}
 	ctx, interrupt := context.WithCancel(t.Context())
 	src := &hanging{list: list{packets: mediatest.Opus(time.Second)}, idle: interrupt}
 	err = r.run(ctx, src)
@@ -70,7 +70,7 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 func TestRecordingCannotWrite(t *testing.T) {
-	r := &recording{out: flv.NewWriter(full{})}
+	r := &recording{out: flv.NewWriter(full{}), console: &console{}}
 	err := r.run(t.Context(), &list{packets: mediatest.Opus(time.Second)})
 	err = r.outcome(t.Context(), nil, err)
 	if err == nil || err.Error() != "cannot write the file: flv: write tag: no space left on device" || exitCode(err) != exitFailed {
