@@ -41,7 +41,7 @@
 // Both ends say in connect what they know of it (Capabilities). From what a player has said follows the Form in which it gets a
 // stream, and a Fitter brings packets into it: which tracks, which codecs, by FourCC or by number, with or without
 // nanoseconds. Players with equal forms can share bytes. A server can ask clients to go elsewhere
-// (Conn.RequestReconnect, DialConfig.OnReconnect).
+// (Conn.RequestReconnect, DialConfig.OnReconnect); PublishURL and PlayURL go there with the stream.
 //
 // # Words
 //

@@ -13,6 +13,10 @@ import (
 // maxSeamKeys is how many key frames a seam remembers.
 const maxSeamKeys = 64
 
+// maxOverlap is how far back a place may begin to repeat what another has sent. An encoder that begins anew sends the key frames anew
+// that it once began with: those from long ago are no sign.
+const maxOverlap = 20 * time.Second
+
 // seam makes one stream of what comes from several places one after the other. What comes from another place goes on with a key
 // frame. If that has come from the place before it too, the two overlap, and each packet is taken once; else it follows upon the last.
 type seam struct {
@@ -97,7 +101,7 @@ func (s *seam) shiftOf(p *media.Packet) time.Duration {
 	}
 	sum := maphash.Bytes(s.seed, p.Body)
 	for _, k := range s.keys { // pictures that stand still look alike: the same time decides, else the newest
-		if k.sum != sum {
+		if k.sum != sum || s.end-k.at > maxOverlap {
 			continue
 		}
 		if at = k.at; at == p.Timestamp {

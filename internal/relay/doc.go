@@ -18,7 +18,7 @@
 // falls silent for 10 s, is left for the next one at once; the hub puts what follows on the same timeline. When
 // all have failed in a row, those who wait are told, and it is tried again as a push is. An origin that could not
 // be reached is the last choice of all pulls for half a minute. On demand means: from the first subscription, or player that waits,
-// until the last has been gone for Pull.Idle. A publisher of this server goes before a pull, which waits meanwhile.
+// until the last has been gone for Pull.Idle. An origin that asks for a reconnect is obeyed without a break. A publisher of this server goes before a pull, which waits meanwhile.
 //
 // # Loops
 //

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"leat/media"
@@ -93,7 +94,7 @@ func (p *pull) sleep(ctx context.Context, d time.Duration) {
 func (p *pull) round(ctx context.Context, retry *backoff) bool {
 	for _, at := range p.relay.health.order(p.places) {
 		began := time.Now()
-		played, err := p.follow(ctx, at)
+		played, err := p.fetch(ctx, at)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, errUnwanted) || errors.Is(err, errOwn):
 			return true
@@ -139,32 +140,7 @@ func (p *pull) failed(at *place, err error, played bool) {
 	p.log.Warn("pull fails at this origin", "address", at.String(), "reason", why)
 }
 
-// movedError ends a connection whose server has asked for another one.
-type movedError struct{ to *rtmp.URL }
-
-func (e *movedError) Error() string { return "the server asked for a reconnect to " + e.to.Address() }
-
-// maxMoves is how often in a row an origin may send a pull elsewhere.
-const maxMoves = 5
-
-// follow is fetch from an origin, and from where that one asks to go on.
-func (p *pull) follow(ctx context.Context, at *place) (played bool, err error) {
-	for range maxMoves {
-		ran, err := p.fetch(ctx, at)
-		played = played || ran
-		to, moved := errors.AsType[*movedError](err)
-		if !moved {
-			return played, err
-		}
-		elsewhere := *at
-		elsewhere.url = to.to
-		at = &elsewhere
-		p.log.Info("pull goes on elsewhere: its origin asked for it", "address", at.String())
-	}
-	return played, errors.New("the origin has sent us elsewhere too often")
-}
-
-// fetch plays the stream from one origin. played says that packets came. The error is nil when the origin has ended the stream.
+// fetch plays the stream from one origin, and from where that asks to go on. played says that packets came. The error is nil when the origin has ended the stream.
 func (p *pull) fetch(ctx context.Context, at *place) (played bool, err error) {
 	if err := p.path.next(p.relay.id).check(""); err != nil {
 		return false, err
@@ -176,33 +152,25 @@ func (p *pull) fetch(ctx context.Context, at *place) (played bool, err error) {
 	p.log.Debug("pull connects", "address", at.String())
 	cfg := p.relay.dialConfig(at, p.path, p.log)
 	cfg.Player = true
-	moved := make(chan *rtmp.URL, 1)
 	cfg.OnReconnect = func(_ *rtmp.Conn, r *rtmp.ReconnectRequest) {
-		select {
-		case moved <- r.URL:
-		default:
-		}
+		p.log.Info("pull goes on elsewhere: its origin asked for it", "address", r.URL.Address())
 	}
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer p.watch(inner, cancel, moved)()
-	conn, err := rtmp.DialURL(inner, at.url, cfg)
+	defer p.watch(inner, cancel)()
+	answering, stop := context.WithTimeoutCause(inner, answerTime, fmt.Errorf("no answer within %v", answerTime))
+	defer stop()
+	player, err := rtmp.PlayURL(answering, at.url, cfg, &rtmp.PlayOptions{Start: rtmp.StartLive})
 	p.noteHealth(ctx, at, err)
 	if err != nil {
 		return false, cause(inner, err)
 	}
-	defer p.relay.hangUp(conn, p.log)
-	path := serverPath(conn)
+	defer p.relay.hangUp(player, p.log)
+	path := serverPath(player.Conn())
 	if path.meets(p.path.next(p.relay.id)) {
 		return false, ErrLoop
 	}
-	answering, stop := context.WithTimeoutCause(inner, answerTime, errors.New("no answer to play"))
-	defer stop()
-	player, err := conn.Play(answering, "", &rtmp.PlayOptions{Start: rtmp.StartLive})
-	if err != nil {
-		return false, cause(inner, err)
-	}
-	in := &intake{pull: p, conn: conn, at: at, path: path}
+	in := &intake{pull: p, player: player, at: at, path: path}
 	in.silence = time.AfterFunc(p.firstPacketTime(), func() { cancel(in.silent()) })
 	defer in.silence.Stop()
 	_, err = media.Copy(inner, in, player)
@@ -238,8 +206,8 @@ func (p *pull) noteHealth(ctx context.Context, at *place, err error) {
 	}
 }
 
-// watch ends a connection that nobody wants any more, or whose server asks for another one. The caller calls stop, which waits for it.
-func (p *pull) watch(inner context.Context, cancel context.CancelCauseFunc, moved <-chan *rtmp.URL) (stop func()) {
+// watch ends a stream that nobody wants any more. The caller calls stop, which waits for it.
+func (p *pull) watch(inner context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -249,8 +217,6 @@ func (p *pull) watch(inner context.Context, cancel context.CancelCauseFunc, move
 			select {
 			case <-inner.Done():
 				return
-			case to := <-moved:
-				cancel(&movedError{to})
 			case <-look.C:
 				if !p.isWanted() {
 					cancel(errUnwanted)

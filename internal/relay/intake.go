@@ -12,11 +12,11 @@ import (
 	"leat/rtmp"
 )
 
-// intake brings the packets of one connection into the hub: a media.Writer. It publishes with the first of them, so that a stream which
+// intake brings the packets of one origin into the hub: a media.Writer. It publishes with the first of them, so that a stream which
 // an origin does not have is not on air here either.
 type intake struct {
 	pull    *pull
-	conn    *rtmp.Conn
+	player  *rtmp.RoamingPlayer
 	at      *place
 	path    Path
 	silence *time.Timer
@@ -34,7 +34,7 @@ func (in *intake) silent() error {
 	return errEmpty
 }
 
-// WritePacket runs on the connection's reading goroutine and does not block.
+// WritePacket does not block.
 func (in *intake) WritePacket(ctx context.Context, pkt *media.Packet) error {
 	p := in.pull
 	in.silence.Reset(deadAfter)
@@ -65,7 +65,7 @@ func (in *intake) begin() error {
 	in.begun.Store(true)
 	var err error
 	in.pub, err = p.relay.cfg.Hub.Publish(p.key, &live.PublishOptions{
-		RemoteAddr: addrOf(in.conn), Policy: live.PolicyReject, Yields: true,
+		RemoteAddr: addrOf(in.player.Conn()), Policy: live.PolicyReject, Yields: true,
 	})
 	if errors.Is(err, live.ErrBusy) {
 		return errOwn

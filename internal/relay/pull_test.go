@@ -3,6 +3,8 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,7 +21,9 @@ type origin struct {
 	mu      sync.Mutex
 	playing int
 	served  int
-	silent  bool // says that it plays and sends nothing
+	conn    *rtmp.Conn // of the newest player
+	silent  bool       // says that it plays and sends nothing
+	begun   time.Time  // of the stream, which is joined at a key frame; zero: everybody gets the beginning
 }
 
 func (*origin) ServePublish(context.Context, *rtmp.PublishStream) error {
@@ -30,6 +34,7 @@ func (o *origin) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 	o.mu.Lock()
 	o.playing++
 	o.served++
+	o.conn = s.Conn()
 	silent := o.silent
 	o.mu.Unlock()
 	defer func() {
@@ -45,7 +50,12 @@ func (o *origin) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 		return nil
 	}
 	begun := time.Now()
-	for _, p := range mediatest.AVC(time.Hour / 12) {
+	packets := mediatest.AVC(time.Hour / 12)
+	if !o.begun.IsZero() {
+		begun = o.begun
+		packets = joined(packets, time.Since(begun))
+	}
+	for _, p := range packets {
 		due := time.NewTimer(p.Timestamp - time.Since(begun))
 		select {
 		case <-due.C:
@@ -58,6 +68,18 @@ func (o *origin) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 		}
 	}
 	return nil
+}
+
+// joined returns what a player gets of a stream that it joins.
+func joined(packets []*media.Packet, at time.Duration) []*media.Packet {
+	first := 0
+	for i, p := range packets {
+		if p.Kind == media.Video && p.Key && p.Timestamp > 0 && p.Timestamp <= at {
+			first = i
+		}
+	}
+	rest := slices.DeleteFunc(slices.Clone(packets[:first]), func(p *media.Packet) bool { return !p.Config })
+	return append(rest, packets[first:]...)
 }
 
 func (o *origin) counts() (playing, served int) {
@@ -170,6 +192,57 @@ func TestPullFailsOver(t *testing.T) {
 		}
 		s.lines.want(t, "pull interrupted", "first")
 		s.lines.want(t, "pull fails at this origin", "mute")
+	})
+}
+
+// TestPullIsMoved: an origin that asks for a reconnect is obeyed, and players get each frame once.
+func TestPullIsMoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, first, second := newNetwork(), &origin{begun: time.Now()}, &origin{begun: time.Now()}
+		defer n.serve(t, "first", first)()
+		defer n.serve(t, "second", second)()
+		s := n.station(t)
+		defer s.close()
+		s.rules[cam] = Pull{Origins: []string{"rtmp://first/live"}}
+		if err := s.Await(t.Context(), cam, nil); err != nil {
+			t.Fatal(err)
+		}
+		sub := s.hub.Subscribe(cam, nil)
+		defer sub.Close()
+		asked := false
+		var last, gap time.Duration
+		for last < 8*time.Second {
+			p, err := sub.ReadPacket(t.Context())
+			if err != nil {
+				t.Fatalf("at %v: %v", last, err)
+			}
+			if p.Kind != media.Video || p.Config {
+				continue
+			}
+			if p.Timestamp <= last && last > 0 {
+				t.Fatalf("a frame at %v comes after one at %v", p.Timestamp, last)
+			}
+			gap = max(gap, p.Timestamp-last)
+			last = p.Timestamp
+			if last < 3*time.Second || asked {
+				continue
+			}
+			first.mu.Lock()
+			asked = first.conn.RequestReconnect("rtmp://second/live", "maintenance")
+			first.mu.Unlock()
+			if !asked {
+				t.Fatal("the pull does not understand reconnect requests")
+			}
+		}
+		old, _ := first.counts()
+		now, _ := second.counts()
+		if old != 0 || now != 1 || gap > 50*time.Millisecond {
+			t.Errorf("the first origin plays %d streams, the second %d; the longest gap is %v", old, now, gap)
+		}
+		s.lines.want(t, "pull goes on elsewhere", "second")
+		if log := s.lines.String(); strings.Contains(log, "pull interrupted") {
+			t.Error(log)
+		}
 	})
 }
 

@@ -270,9 +270,9 @@ func (r *Relay) path(key media.Key) Path {
 	return nil
 }
 
-// hangUp closes a connection whose stream has ended, well or not.
-func (r *Relay) hangUp(conn *rtmp.Conn, log *slog.Logger) {
-	if err := conn.Close(); err != nil {
+// hangUp closes the connections of a stream that has ended, well or not.
+func (r *Relay) hangUp(player *rtmp.RoamingPlayer, log *slog.Logger) {
+	if err := player.Close(); err != nil {
 		log.Debug("connection not closed well", "err", err)
 	}
 }
