@@ -13,6 +13,8 @@ const (
 	maxConns   = 1024
 	maxSide    = 1 << 20  // bytes of a side that may wait for a segment
 	maxWaiting = 64 << 20 // of all
+	// pieceCost is what a piece that waits counts besides its bytes: it takes memory and time even if it has one byte only.
+	pieceCost = 128
 )
 
 // conn is a TCP connection.
@@ -28,7 +30,7 @@ type side struct {
 	known   bool   // next is valid
 	next    uint32 // sequence number of the byte that is due
 	early   map[uint32][]byte
-	waiting int    // bytes of early
+	waiting int    // bytes of early, with pieceCost for each piece
 	held    []byte // of a server, until the client has shown that it speaks RTMP
 	ended   bool
 }
@@ -97,29 +99,41 @@ func (p *Reader) arrived(c *conn, dir diagnose.Direction, seq uint32, b []byte) 
 	p.take(c, dir, b[-ahead:])
 	for found := true; found && !c.over; {
 		found = false
-		for at, piece := range s.early {
-			behind := int32(s.next - at)
-			if behind < 0 {
-				continue
-			}
-			delete(s.early, at)
-			s.waiting -= len(piece)
-			p.waiting -= len(piece)
-			if int(behind) < len(piece) {
-				p.take(c, dir, piece[behind:])
-			}
-			found = true
+		for piece, due := s.early[s.next]; due && !c.over; piece, due = s.early[s.next] {
+			p.early(c, dir, s.next, piece)
 		}
+		for at, piece := range s.early {
+			if int32(s.next-at) >= 0 {
+				p.early(c, dir, at, piece)
+				found = true
+			}
+		}
+	}
+}
+
+// early takes what is due of a piece that has waited.
+func (p *Reader) early(c *conn, dir diagnose.Direction, at uint32, piece []byte) {
+	s := &c.sides[dir]
+	delete(s.early, at)
+	s.waiting -= len(piece) + pieceCost
+	p.waiting -= len(piece) + pieceCost
+	if behind := int(s.next - at); behind < len(piece) {
+		p.take(c, dir, piece[behind:])
 	}
 }
 
 // wait keeps bytes that have come too early, because one before them came late or was not captured.
 func (p *Reader) wait(c *conn, dir diagnose.Direction, seq uint32, b []byte) {
 	s := &c.sides[dir]
-	if len(s.early[seq]) >= len(b) {
+	known, ok := s.early[seq]
+	grown := len(b) - len(known)
+	if grown <= 0 {
 		return
 	}
-	if s.waiting+len(b) > maxSide || p.waiting+len(b) > maxWaiting {
+	if !ok {
+		grown += pieceCost
+	}
+	if s.waiting+grown > maxSide || p.waiting+grown > maxWaiting {
 		first := seq
 		for at := range s.early {
 			if int32(at-first) < 0 {
@@ -133,7 +147,6 @@ func (p *Reader) wait(c *conn, dir diagnose.Direction, seq uint32, b []byte) {
 	if s.early == nil {
 		s.early = map[uint32][]byte{}
 	}
-	grown := len(b) - len(s.early[seq])
 	s.early[seq] = append([]byte(nil), b...)
 	s.waiting += grown
 	p.waiting += grown

@@ -7,5 +7,5 @@
 // # Limits
 //
 // At most 1,024 connections are followed at once, and those that come then are left out. A side may have 1 MiB waiting for a segment
-// that is missing, and all together 64 MiB; then the connection ends where the segment is missing, and says so.
+// that is missing, and all together 64 MiB, where each piece counts for 128 bytes more than it has; then the connection ends where the segment is missing, and says so.
 package pcap

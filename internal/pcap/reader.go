@@ -35,7 +35,7 @@ type Reader struct {
 
 	conns   map[path]*conn
 	lastID  uint64
-	waiting int // bytes of all sides that wait for a segment
+	waiting int // of all sides
 }
 
 // path is the two ends of a connection, that of the smaller address first.

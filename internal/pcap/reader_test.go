@@ -178,6 +178,20 @@ func TestReader(t *testing.T) {
 				k.put(true, none, 5+i*16000, strings.Repeat("d", 16000))
 			}
 		}, opened + "> \x03abc\nclosed: the capture misses 1 bytes of the client here\n", nil},
+		{"a segment is missing, and single bytes follow", func(k *tape) {
+			open(k)
+			k.put(true, none, 0, "\x03abc")
+			for i := range 9000 {
+				k.put(true, none, 5+i, "d")
+			}
+		}, opened + "> \x03abc\nclosed: the capture misses 1 bytes of the client here\n", nil},
+		{"single bytes in the wrong order", func(k *tape) {
+			open(k)
+			k.put(true, none, 0, "\x03")
+			for i := range 5000 {
+				k.put(true, none, 5000-i, "d")
+			}
+		}, opened + "> \x03\n" + strings.Repeat("> d\n", 5000), nil},
 		{"the ports are used again", func(k *tape) {
 			open(k)
 			k.put(true, none, 0, "\x03abc")
