@@ -74,6 +74,7 @@ func TestSoak(t *testing.T) {
 		tweak: func(c *config.Config) {
 			c.Limits.MaxLag = 2 * time.Second
 			c.Limits.HandshakeTimeout = 2 * time.Second
+			c.Limits.ConnectsPerSecond = 0 // the mutated sessions would use it up before the healthy ones
 			c.HTTP = "127.0.0.1:0"
 			c.Recordings.MinFree = 0
 			data = c.Data
