@@ -288,6 +288,7 @@ func TestFlood(t *testing.T) {
 			t.Errorf("ended: %+v", end)
 		}
 	}
+	h.server.running.Wait() // a session gives its place back after it has said that it is over
 	h.server.mu.Lock()
 	defer h.server.mu.Unlock()
 	if len(h.server.from) != 0 || h.server.pending != 0 || h.server.count != 0 {
