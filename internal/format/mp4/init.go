@@ -20,26 +20,11 @@ const (
 func (w *Writer) begin() error {
 	w.begun = true
 	slices.SortFunc(w.tracks, compareTracks)
-	moov := mp4.NewMoovBox()
-	mvhd := mp4.CreateMvhd()
-	mvhd.Timescale = movieTimescale
-	mvhd.NextTrackID = uint32(len(w.tracks) + 1)
-	moov.AddChild(mvhd)
 	mvex := mp4.NewMvexBox()
 	if w.seeker != nil {
 		mvex.AddChild(&mp4.MehdBox{Version: 1})
 	}
-	var before *outTrack
-	for i, t := range w.tracks {
-		t.id = uint32(i + 1)
-		trak := w.trak(t)
-		if before == nil || before.kind != t.kind {
-			trak.Tkhd.Flags |= tkhdEnabled
-		}
-		before = t
-		moov.AddChild(trak)
-		mvex.AddChild(mp4.CreateTrex(t.id))
-	}
+	moov := w.newMovie(func(t *outTrack, _ *mp4.TrakBox) { mvex.AddChild(mp4.CreateTrex(t.id)) })
 	moov.AddChild(mvex)
 	ftyp := mp4.NewFtyp("iso6", 0, []string{"iso6", "mp41", "cmfc"})
 	if err := ftyp.Encode(&w.buf); err != nil {
@@ -48,6 +33,28 @@ func (w *Writer) begin() error {
 	// mvex is the last in moov, and mehd the first in that.
 	w.mehd = int64(ftyp.Size() + moov.Size() - mvex.Size() + boxHeader)
 	return moov.Encode(&w.buf)
+}
+
+// newMovie returns a movie box with all tracks, which it numbers from 1 on; of each kind the first is enabled. describe completes
+// the box of a track.
+func (w *Writer) newMovie(describe func(*outTrack, *mp4.TrakBox)) *mp4.MoovBox {
+	moov := mp4.NewMoovBox()
+	mvhd := mp4.CreateMvhd()
+	mvhd.Timescale = movieTimescale
+	mvhd.NextTrackID = uint32(len(w.tracks) + 1)
+	moov.AddChild(mvhd)
+	var before *outTrack
+	for i, t := range w.tracks {
+		t.id = uint32(i + 1)
+		trak := w.trak(t)
+		if before == nil || before.kind != t.kind {
+			trak.Tkhd.Flags |= tkhdEnabled
+		}
+		before = t
+		describe(t, trak)
+		moov.AddChild(trak)
+	}
+	return moov
 }
 
 // trak returns the box of a track. Tracks of a kind are alternatives to each other.

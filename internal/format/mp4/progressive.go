@@ -108,23 +108,10 @@ func (x *progressive) move(size, shift int64) error {
 
 // progressiveMovie returns the movie box, with offsets of chunks as they are now. far says that they do not fit into 32 bits.
 func (w *Writer) progressiveMovie(far bool) *mp4.MoovBox {
-	moov := mp4.NewMoovBox()
-	mvhd := mp4.CreateMvhd()
-	mvhd.Timescale = movieTimescale
-	moov.AddChild(mvhd)
 	w.tracks = slices.DeleteFunc(w.tracks, func(t *outTrack) bool { return !t.started })
-	mvhd.NextTrackID = uint32(len(w.tracks) + 1)
-	var before *outTrack
-	for i, t := range w.tracks {
-		t.id = uint32(i + 1)
-		trak := w.trak(t)
-		if before == nil || before.kind != t.kind {
-			trak.Tkhd.Flags |= tkhdEnabled
-		}
-		before = t
-		t.table.describe(trak, t, far)
-		mvhd.Duration = max(mvhd.Duration, trak.Tkhd.Duration)
-		moov.AddChild(trak)
+	moov := w.newMovie(func(t *outTrack, trak *mp4.TrakBox) { t.table.describe(trak, t, far) })
+	for _, trak := range moov.Traks {
+		moov.Mvhd.Duration = max(moov.Mvhd.Duration, trak.Tkhd.Duration)
 	}
 	return moov
 }
