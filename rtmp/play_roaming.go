@@ -57,19 +57,10 @@ var _ media.Reader = (*RoamingPlayer)(nil)
 // The caller must Close the RoamingPlayer.
 func PlayURL(ctx context.Context, u *URL, cfg *DialConfig, o *PlayOptions) (*RoamingPlayer, error) {
 	p := &RoamingPlayer{seam: newSeam(), changed: make(chan struct{})}
-	if cfg != nil {
-		p.cfg = *cfg
-	}
 	if o != nil {
 		p.opts = *o
 	}
-	hear := p.cfg.OnReconnect
-	p.cfg.OnReconnect = func(c *Conn, r *ReconnectRequest) {
-		if hear != nil {
-			hear(c, r)
-		}
-		p.change(func() { p.wanted = &move{c, r.URL} })
-	}
+	p.cfg = following(cfg, func(m move) { p.change(func() { p.wanted = &m }) })
 	first, err := p.open(ctx, u, &p.opts)
 	if err != nil {
 		return nil, err

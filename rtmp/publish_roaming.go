@@ -51,22 +51,15 @@ type berth struct {
 // The caller must Close the RoamingPublisher.
 func PublishURL(ctx context.Context, u *URL, cfg *DialConfig, o *PublishOptions) (*RoamingPublisher, error) {
 	p := &RoamingPublisher{asked: make(chan move, 1), done: make(chan struct{}), changed: make(chan struct{})}
-	if cfg != nil {
-		p.cfg = *cfg
-	}
 	if o != nil {
 		p.opts = *o
 	}
-	hear := p.cfg.OnReconnect
-	p.cfg.OnReconnect = func(c *Conn, r *ReconnectRequest) {
-		if hear != nil {
-			hear(c, r)
-		}
+	p.cfg = following(cfg, func(m move) {
 		select {
-		case p.asked <- move{c, r.URL}:
+		case p.asked <- m:
 		default: // one is under way
 		}
-	}
+	})
 	var err error
 	if p.current, err = p.open(ctx, u); err != nil {
 		return nil, err

@@ -17,6 +17,22 @@ type move struct {
 	to   *URL
 }
 
+// following returns cfg, or the defaults, with the requests to go elsewhere told to ask as well.
+func following(cfg *DialConfig, ask func(move)) DialConfig {
+	var c DialConfig
+	if cfg != nil {
+		c = *cfg
+	}
+	hear := c.OnReconnect
+	c.OnReconnect = func(conn *Conn, r *ReconnectRequest) {
+		if hear != nil {
+			hear(conn, r)
+		}
+		ask(move{conn, r.URL})
+	}
+	return c
+}
+
 // trips counts the requests that follow upon one another.
 type trips struct{ n int }
 
