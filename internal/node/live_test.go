@@ -198,6 +198,7 @@ func TestPlayDuration(t *testing.T) {
 	if got := rest(t, waiting); len(got) > 0 {
 		t.Errorf("%d packets of a stream without publisher", len(got))
 	}
+	s.lines.wait(t, "playing", "stream=live/nothing", "nobody publishes this stream yet")
 }
 
 // TestPlayFromZero: librtmp asks for position 0 of what its user did not call live.

@@ -59,7 +59,11 @@ func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 		return nil //nolint:nilerr // the client has gone already; its connection's end is logged with the reason
 	}
 	n.counters.plays.Add(1)
-	log.Info("playing")
+	if onAir {
+		log.Info("playing")
+	} else {
+		log.Info("playing", "waits", "nobody publishes this stream yet")
+	}
 	n.tell(api.EventPlaying, s.Conn().ID(), s.Conn().RemoteAddr().String(), s.Key(), "")
 	var first func()
 	if onAir { // who waits for a publisher waits as long as it takes
