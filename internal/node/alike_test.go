@@ -91,13 +91,9 @@ func packetsOfFLV(t *testing.T, b []byte) []*media.Packet {
 	}
 }
 
-type inMemory struct{ *bytes.Reader }
-
-func (m inMemory) Size() int64 { return m.Reader.Size() }
-
 func packetsOfMP4(t *testing.T, b []byte) []*media.Packet {
 	t.Helper()
-	f, err := mp4.Open(inMemory{bytes.NewReader(b)})
+	f, err := mp4.Open(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}

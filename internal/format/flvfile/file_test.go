@@ -13,12 +13,6 @@ import (
 	"leat/media/mediatest"
 )
 
-// input is a file in memory.
-type input struct{ *bytes.Reader }
-
-// Size returns the length.
-func (i input) Size() int64 { return i.Reader.Size() }
-
 // written returns packets as an FLV file.
 func written(t testing.TB, packets []*media.Packet) []byte {
 	t.Helper()
@@ -37,7 +31,7 @@ func written(t testing.TB, packets []*media.Packet) []byte {
 
 func open(t testing.TB, b []byte) *File {
 	t.Helper()
-	f, err := Open(input{bytes.NewReader(b)})
+	f, err := Open(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +124,7 @@ func TestTruncated(t *testing.T) {
 	whole := written(t, mediatest.AVC(time.Second))
 	want := readAll(t, open(t, whole).NewCursor())
 	for n := range len(whole) {
-		f, err := Open(input{bytes.NewReader(whole[:n])})
+		f, err := Open(bytes.NewReader(whole[:n]))
 		if err != nil {
 			if !errors.Is(err, format.ErrStructure) && !errors.Is(err, format.ErrNoTrack) {
 				t.Fatalf("%d bytes: %v", n, err)
@@ -174,7 +168,7 @@ func TestLongTimestamps(t *testing.T) {
 
 func TestFileShrinks(t *testing.T) {
 	whole := written(t, mediatest.AVC(2*time.Second))
-	shrinking := &input{bytes.NewReader(whole)}
+	shrinking := bytes.NewReader(whole)
 	f, err := Open(shrinking)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +183,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(written(f, mediatest.AVC(200*time.Millisecond)))
 	f.Add(written(f, mediatest.Opus(200*time.Millisecond)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file, err := Open(input{bytes.NewReader(b)})
+		file, err := Open(bytes.NewReader(b))
 		if err != nil {
 			return
 		}

@@ -15,19 +15,19 @@ import (
 
 // counted is a file in memory that knows how much was read of it.
 type counted struct {
-	input
+	*bytes.Reader
 	read atomic.Int64
 }
 
 func (c *counted) ReadAt(p []byte, off int64) (int, error) {
-	n, err := c.input.ReadAt(p, off)
+	n, err := c.Reader.ReadAt(p, off)
 	c.read.Add(int64(n))
 	return n, err
 }
 
 func openIndexedFile(t *testing.T, b []byte) (*File, *counted) {
 	t.Helper()
-	in := &counted{input: input{bytes.NewReader(b)}}
+	in := &counted{Reader: bytes.NewReader(b)}
 	f, err := OpenIndexed(in)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestOpenIndexedDoubts(t *testing.T) {
 		}
 	}
 	for n := 0; n < len(good); n += 397 {
-		f, err := OpenIndexed(input{bytes.NewReader(good[:n])})
+		f, err := OpenIndexed(bytes.NewReader(good[:n]))
 		if err == nil && f.full != nil {
 			t.Fatalf("%d of %d bytes: the index was believed", n, len(good))
 		}
@@ -159,7 +159,7 @@ func FuzzOpenIndexed(f *testing.F) {
 	}
 	f.Add(written(f, []*media.Packet{{Kind: media.Data, Config: true, Name: media.NameMetadata, Body: body}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file, err := OpenIndexed(input{bytes.NewReader(b)})
+		file, err := OpenIndexed(bytes.NewReader(b))
 		if err != nil {
 			return
 		}

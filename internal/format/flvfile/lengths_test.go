@@ -23,7 +23,7 @@ func TestTagLengths(t *testing.T) {
 		for _, wrong := range []int{0, 1, length - 1, length + 1, length * 2, len(whole), 1<<24 - 1} {
 			b := bytes.Clone(whole)
 			b[at+1], b[at+2], b[at+3] = byte(wrong>>16), byte(wrong>>8), byte(wrong)
-			f, err := Open(input{bytes.NewReader(b)})
+			f, err := Open(bytes.NewReader(b))
 			if err != nil {
 				if !errors.Is(err, format.ErrStructure) && !errors.Is(err, format.ErrNoTrack) {
 					t.Fatalf("the tag at %d with %d bytes: %v", at, wrong, err)

@@ -413,7 +413,7 @@ func FuzzRepair(f *testing.F) {
 		if len(s.b) > len(b) {
 			t.Fatal("the file has grown")
 		}
-		if _, err := Open(input{bytes.NewReader(s.b)}); err != nil {
+		if _, err := Open(bytes.NewReader(s.b)); err != nil {
 			t.Fatalf("a repaired file does not open: %v", err)
 		}
 		again := &storage{b: slices.Clone(s.b)}

@@ -15,12 +15,6 @@ import (
 	"leat/media/mediatest"
 )
 
-// input is a file in memory.
-type input struct{ *bytes.Reader }
-
-// Size returns the length.
-func (i input) Size() int64 { return i.Reader.Size() }
-
 // frame makes a frame of noise behind the header bytes.
 func frame(t testing.TB, head ...byte) []byte {
 	t.Helper()
@@ -52,7 +46,7 @@ func textFrame(id string, encoding byte, text string) []byte {
 
 func open(t testing.TB, b []byte) *File {
 	t.Helper()
-	f, err := Open(input{bytes.NewReader(b)})
+	f, err := Open(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +175,7 @@ func TestSeek(t *testing.T) {
 
 func TestNoMP3(t *testing.T) {
 	for _, b := range [][]byte{nil, []byte("text"), make([]byte, 100_000), id3(), []byte("ID3\x04\x00\x00\x7f\x7f\x7f\x7f")} {
-		if _, err := Open(input{bytes.NewReader(b)}); !errors.Is(err, format.ErrStructure) {
+		if _, err := Open(bytes.NewReader(b)); !errors.Is(err, format.ErrStructure) {
 			t.Errorf("%d bytes: %v, want ErrStructure", len(b), err)
 		}
 	}
@@ -197,7 +191,7 @@ func FuzzOpen(f *testing.F) {
 				break
 			}
 		}
-		file, err := Open(input{bytes.NewReader(b)})
+		file, err := Open(bytes.NewReader(b))
 		if err != nil {
 			return
 		}
@@ -240,7 +234,7 @@ func TestTruncated(t *testing.T) {
 	whole := append(id3(textFrame("TIT2", 3, "Song")), repeat(frame(t, cbr44...), 6)...)
 	front := len(whole) - 6*417
 	for n := range len(whole) {
-		f, err := Open(input{bytes.NewReader(whole[:n])})
+		f, err := Open(bytes.NewReader(whole[:n]))
 		frames := (n - front) / 417
 		switch {
 		case err != nil && !errors.Is(err, format.ErrStructure):
@@ -260,7 +254,7 @@ func TestTagLengths(t *testing.T) {
 		for _, wrong := range []byte{0, 1, 0x7f, 0x80, 0xff} {
 			b := bytes.Clone(whole)
 			b[at] = wrong
-			if f, err := Open(input{bytes.NewReader(b)}); err == nil {
+			if f, err := Open(bytes.NewReader(b)); err == nil {
 				sound(t, f.NewCursor())
 			} else if !errors.Is(err, format.ErrStructure) {
 				t.Errorf("byte %d is %#x: %v", at, wrong, err)

@@ -312,7 +312,7 @@ func TestNotMP4(t *testing.T) {
 // A file that has become shorter since it was opened ends there.
 func TestFileShrinks(t *testing.T) {
 	whole := fixture(t, "faststart.mp4")
-	in := input{bytes.NewReader(whole)}
+	in := bytes.NewReader(whole)
 	f, err := Open(in)
 	if err != nil {
 		t.Fatal(err)

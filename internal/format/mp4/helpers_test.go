@@ -16,13 +16,7 @@ import (
 	"leat/media"
 )
 
-// input is a file in memory.
-type input struct{ *bytes.Reader }
-
-// Size returns the length.
-func (i input) Size() int64 { return i.Reader.Size() }
-
-func openBytes(b []byte) (*File, error) { return Open(input{bytes.NewReader(b)}) }
+func openBytes(b []byte) (*File, error) { return Open(bytes.NewReader(b)) }
 
 func open(t testing.TB, b []byte) *File {
 	t.Helper()

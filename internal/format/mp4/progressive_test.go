@@ -40,7 +40,7 @@ func progressively(t testing.TB, packets []*media.Packet) []byte {
 // boxes returns the kinds of the boxes of a file.
 func boxes(t testing.TB, b []byte) []string {
 	t.Helper()
-	s := &scanner{in: input{bytes.NewReader(b)}, size: int64(len(b))}
+	s := &scanner{in: bytes.NewReader(b), size: int64(len(b))}
 	var kinds []string
 	for at := int64(0); ; {
 		x, err := s.next(at)

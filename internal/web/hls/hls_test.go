@@ -104,15 +104,10 @@ func (h *house) media(t *testing.T, name string) *playlist.Media {
 	return &p
 }
 
-// input is a file in memory.
-type input struct{ *bytes.Reader }
-
-func (i input) Size() int64 { return i.Reader.Size() }
-
 // frames returns the frames of a file that begins with an initialization segment, without the shift to 0.
 func frames(t *testing.T, b []byte) []*media.Packet {
 	t.Helper()
-	f, err := mp4.Open(input{bytes.NewReader(b)})
+	f, err := mp4.Open(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -452,7 +447,7 @@ func TestRecording(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			file, err := mp4.Open(input{bytes.NewReader(b.Bytes())})
+			file, err := mp4.Open(bytes.NewReader(b.Bytes()))
 			if err != nil {
 				t.Fatal(err)
 			}

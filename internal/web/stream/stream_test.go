@@ -162,14 +162,10 @@ func skipped(packets []*media.Packet) int {
 	return slices.IndexFunc(framesOf(packets), func(p *media.Packet) bool { return p.Kind == media.Video && p.Key })
 }
 
-type input struct{ *bytes.Reader }
-
-func (i input) Size() int64 { return i.Reader.Size() }
-
 // sameMP4 compares the frames in an MP4 with those published, without the shift of the file's first frame to 0.
 func sameMP4(t *testing.T, b []byte, packets []*media.Packet) {
 	t.Helper()
-	f, err := mp4.Open(input{bytes.NewReader(b)})
+	f, err := mp4.Open(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
