@@ -297,10 +297,6 @@ func (l *Log) announce(now int64, window time.Duration) {
 	l.sweeper.schedule(l.groups, due, now)
 }
 
-// Squeeze bounds every log to most bytes, where LogConfig.MaxBytes is more; 0 means what that says. It is for a server that is
-// short of memory: a log is held to it when something is written to it, and players that are behind lose what goes.
-func (s *Sweeper) Squeeze(most int64) { s.most.Store(most) }
-
 // Close delivers what is left, for CloseWait at most, and ends every player with ReasonClosed; their OnEnd
 // has returned when it returns. It must not be called from an OnEnd. A second call waits for the first.
 func (l *Log) Close() {

@@ -122,6 +122,10 @@ func (s *Sweeper) Close() {
 	s.wg.Wait()
 }
 
+// Squeeze bounds every log to most bytes, where LogConfig.MaxBytes is more; 0 means what that says. It is for a server that is
+// short of memory: a log is held to it when something is written to it, and players that are behind lose what goes.
+func (s *Sweeper) Squeeze(most int64) { s.most.Store(most) }
+
 // now returns the nanoseconds since the Sweeper was made. It is never 0 where 0 means "not set": a log is
 // made later.
 func (s *Sweeper) now() int64 { return int64(time.Since(s.epoch)) }
