@@ -104,7 +104,7 @@ func (s *service) register(h huma.API) {
 	huma.Register(h, act("start-recording", http.MethodPost, "/recordings/start", "Record a live stream from now on"), s.startRecording)
 	huma.Register(h, act("stop-recording", http.MethodPost, "/recordings/stop", "End the recording of a stream"), s.stopRecording)
 	events := get("events", "/events", "Server-sent events: a snapshot each second, and news")
-	events.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) { s.roomToListen(h, ctx, next) }}
+	events.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) { s.listen(h, ctx, next) }}
 	sse.Register(h, events,
 		map[string]any{"snapshot": Snapshot{}, "event": Event{}}, s.events)
 }
@@ -303,16 +303,21 @@ func (s *service) stopRecording(ctx context.Context, in *output[Target]) (*struc
 	return nil, s.fail(ctx, s.server.StopRecording(in.Body.Stream))
 }
 
-// roomToListen turns a listener away when there are too many, or no more events.
-func (s *service) roomToListen(h huma.API, ctx huma.Context, next func(huma.Context)) {
-	err := s.server.News().room()
+// listenerKey is where listen puts the listener for events.
+type listenerKey struct{}
+
+// listen takes a place among the listeners before anything is answered, or turns away whom there is none for.
+func (s *service) listen(h huma.API, ctx huma.Context, next func(huma.Context)) {
+	news := s.server.News()
+	l, err := news.listen()
 	switch {
 	case errors.Is(err, errManyListeners):
 		err = huma.WriteErr(h, ctx, http.StatusServiceUnavailable, fmt.Sprintf("There are %d listeners already, as many as the server takes.", maxListeners))
 	case err != nil:
 		err = huma.WriteErr(h, ctx, http.StatusServiceUnavailable, "The server is shutting down.")
 	default:
-		next(ctx)
+		defer news.leave(l)
+		next(huma.WithValue(ctx, listenerKey{}, l))
 	}
 	if err != nil {
 		s.log.DebugContext(ctx.Context(), "an answer was not sent", "err", err)
@@ -321,12 +326,8 @@ func (s *service) roomToListen(h huma.API, ctx huma.Context, next func(huma.Cont
 
 // events sends until the client leaves, is too slow, or the server ends. Recent events come first.
 func (s *service) events(ctx context.Context, _ *struct{}, send sse.Sender) {
-	news := s.server.News()
-	l, err := news.listen()
-	if err != nil {
-		return // the last place was taken since roomToListen
-	}
-	defer news.leave(l)
+	l := ctx.Value(listenerKey{}).(*listener) // listen was here first
+	var err error
 	for err == nil {
 		select {
 		case <-ctx.Done():

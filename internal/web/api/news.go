@@ -96,8 +96,11 @@ func (n *News) Close() {
 func (n *News) listen() (*listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := n.roomLocked(); err != nil {
-		return nil, err
+	switch {
+	case n.closed:
+		return nil, errNewsClosed
+	case len(n.listeners) >= maxListeners:
+		return nil, errManyListeners
 	}
 	l := &listener{snapshot: make(chan *Snapshot, 1), events: make(chan Event, maxWaiting), over: make(chan struct{})}
 	for i := range n.recent {
@@ -109,23 +112,6 @@ func (n *News) listen() (*listener, error) {
 	n.listeners[l] = struct{}{}
 	n.count.Store(int32(len(n.listeners)))
 	return l, nil
-}
-
-// room says why there may be no other listener now.
-func (n *News) room() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.roomLocked()
-}
-
-func (n *News) roomLocked() error {
-	switch {
-	case n.closed:
-		return errNewsClosed
-	case len(n.listeners) >= maxListeners:
-		return errManyListeners
-	}
-	return nil
 }
 
 func (n *News) leave(l *listener) {
