@@ -38,7 +38,7 @@ func (s *clocks) place(c *clock, timestamp uint32, now time.Time) time.Duration 
 		s.origin = now
 	}
 	if !c.known {
-		c.known, c.last, c.base = true, timestamp, now.Sub(s.origin)
+		c.known, c.last, c.base = true, timestamp, max(now.Sub(s.origin), 0) // the other track's was perhaps read later and placed first
 	}
 	c.ticks += int64(int32(timestamp - c.last))
 	c.last = timestamp

@@ -215,6 +215,19 @@ func TestClocks(t *testing.T) {
 	}
 }
 
+// TestClocksTogether: a first frame that was read just before the one that began the timeline stands at its beginning.
+func TestClocksTogether(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	s := clocks{audio: clock{rate: opusClock}, video: clock{rate: videoClock}}
+	s.place(&s.audio, 0, start)
+	for i, want := range []time.Duration{0, 40 * time.Millisecond, 80 * time.Millisecond} {
+		if at := s.place(&s.video, uint32(i)*videoClock/25, start.Add(-300*time.Microsecond)); at != want {
+			t.Errorf("picture %d at %v, want %v", i, at, want)
+		}
+	}
+}
+
 // FuzzAssembler: no RTP payloads panic on their way to packets, and what is held of them is bounded.
 func FuzzAssembler(f *testing.F) {
 	for codec, packets := range [][]*media.Packet{mediatest.AVC(time.Second), mediatest.HEVC(time.Second), mediatest.AV1(time.Second)} {
