@@ -17,28 +17,35 @@ import (
 	"leat/rtmp"
 )
 
-// collector is a server's handler that keeps what it gets.
+// collector is a server's handler that keeps what is published to it once.
 type collector struct {
-	mu      sync.Mutex
 	packets []*media.Packet
+	ended   chan struct{} // closed when all has come
 }
 
+func newCollector() *collector { return &collector{ended: make(chan struct{})} }
+
 func (c *collector) publish(ctx context.Context, s *rtmp.PublishStream) error {
+	defer close(c.ended)
 	for {
 		p, err := s.ReadPacket(ctx)
 		if err != nil {
 			return err
 		}
-		c.mu.Lock()
 		c.packets = append(c.packets, p)
-		c.mu.Unlock()
 	}
 }
 
-func (c *collector) all() []*media.Packet {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.packets
+// all waits for the end of the stream: who has sent everything is done before the server has read it.
+func (c *collector) all(t *testing.T) []*media.Packet {
+	t.Helper()
+	select {
+	case <-c.ended:
+		return c.packets
+	case <-time.After(20 * time.Second):
+		t.Fatal("the stream did not end at the server")
+		return nil
+	}
 }
 
 // A connection that breaks is made anew, and the stream goes on with headers and a key frame on the same timeline.
@@ -50,7 +57,7 @@ func TestPublishConnectsAgain(t *testing.T) {
 	var mu sync.Mutex
 	connections := 0
 	var last time.Duration
-	var second collector
+	second := newCollector()
 	address := serveOn(t, listen(t), &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
 		mu.Lock()
 		connections++
@@ -85,7 +92,7 @@ func TestPublishConnectsAgain(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &sum); err != nil || sum.Reconnects != 1 || sum.Ended != endedByFile {
 		t.Errorf("summary %s, %v", out, err)
 	}
-	got := second.all()
+	got := second.all(t)
 	if len(got) == 0 {
 		t.Fatal("nothing came over the second connection")
 	}
@@ -117,12 +124,12 @@ func TestPublishToOneThatNeverReads(t *testing.T) {
 		<-ctx.Done()
 		return err
 	}})
-	var good collector
+	good := newCollector()
 	healthy := serveOn(t, listen(t), &peer{publish: good.publish})
 	_, out, stderr := leat(t.Context(), "", "publish", "--json", "--speed", "2", "--retry", "0", "--drop-after", "1s", "--send-timeout", "3s",
 		file, "rtmp://"+stuck+"/live/stuck", "rtmp://"+healthy+"/live/good")
 	got := 0
-	for _, p := range good.all() {
+	for _, p := range good.all(t) {
 		if p.Kind != media.Data {
 			got++
 		}

@@ -94,7 +94,7 @@ func TestPublishIsRedirected(t *testing.T) {
 	if err := createFLV(file, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	var got collector
+	got := newCollector()
 	home := serveOn(t, listen(t), &peer{
 		publish: got.publish,
 		play:    func(ctx context.Context, s *rtmp.PlayStream) error { return send(ctx, s, mediatest.AVC(time.Second)) },
@@ -108,8 +108,8 @@ func TestPublishIsRedirected(t *testing.T) {
 		},
 	})
 	code, _, stderr := leat(t.Context(), "", "publish", "--speed", "0", file, "rtmp://"+old+"/live/cam")
-	if code != exitDone || len(got.all()) < 70 {
-		t.Errorf("publish: code %d, %d packets: %s", code, len(got.all()), stderr)
+	if code != exitDone || len(got.all(t)) < 70 {
+		t.Errorf("publish: code %d, %d packets: %s", code, len(got.all(t)), stderr)
 	}
 	code, stdout, stderr := leat(t.Context(), "", "probe", "rtmp://"+old+"/live/cam")
 	if code != exitDone || stdout == "" {

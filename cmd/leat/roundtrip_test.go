@@ -168,11 +168,11 @@ func TestPublishMP3(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, stdin := range map[string]string{file: "", standard: string(song)} {
-		var got collector
+		got := newCollector()
 		url := "rtmp://" + serveOn(t, listen(t), &peer{publish: got.publish}) + "/live/song"
 		code, _, stderr := leat(t.Context(), stdin, "publish", "--speed", "0", name, url)
 		frames := 0
-		for _, p := range got.all() {
+		for _, p := range got.all(t) {
 			if p.Kind == media.Audio && bytes.Equal(p.Data, frame) && p.Codec == media.CodecMP3 {
 				frames++
 			}

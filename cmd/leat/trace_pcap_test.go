@@ -96,7 +96,7 @@ func TestTraceReadsPCAP(t *testing.T) {
 		t.Errorf("it reads\n%s\nwant\n%s", got, want)
 	}
 	replayed := func(file string) string {
-		address := serveOn(t, listen(t), &peer{publish: new(collector).publish})
+		address := serveOn(t, listen(t), &peer{publish: newCollector().publish})
 		code, _, stderr := leat(t.Context(), "", "replay", "--fast", "--rest", "0s", file, "rtmp://"+address)
 		if code != exitDone {
 			t.Errorf("code %d: %s", code, stderr)
