@@ -171,14 +171,14 @@ func (d *delivery) over(ctx context.Context, pub *rtmp.RoamingPublisher) *setbac
 		d.reconnects++
 	}
 	d.mu.Unlock()
+	begun := time.Now()
+	d.queue.Resume() // before settled: a pipe does not wait, and is read from then on
+	defer d.queue.Suspend()
 	if first {
 		d.settled <- struct{}{}
 	} else {
 		d.console.say("leat: publishing %s again", d.target)
 	}
-	begun := time.Now()
-	d.queue.Resume()
-	defer d.queue.Suspend()
 	err := d.send(ctx, pub)
 	switch {
 	case ctx.Err() != nil:

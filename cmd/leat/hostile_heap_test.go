@@ -16,10 +16,10 @@ import (
 // in the same heap.
 func TestHostileServersHeap(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(10)) // so that the peak is not made of garbage
-	most := map[string]uint64{                       // MiB
-		"declares 16 MiB on 1,000 chunk streams":  4,
-		"sends metadata of 16 MiB":                4,
-		"sends 16 MiB before connect is answered": 4,
+	most := map[string]uint64{                       // MiB, of which up to half is garbage when the collector does not get a core
+		"declares 16 MiB on 1,000 chunk streams":  8,
+		"sends metadata of 16 MiB":                8,
+		"sends 16 MiB before connect is answered": 8,
 		"answers connect with a bomb":             8,
 		"sends bombs in commands":                 8,
 		"sends bombs in metadata":                 8,
