@@ -10,6 +10,12 @@ const rawSockets = false
 
 var errAgain = errors.New("rtmp: no access to the socket's descriptor on this system")
 
-func readSocket(uintptr, []byte) (int, error) { return 0, errAgain }
+type readControl struct{}
+
+func (c *Conn) announceRest() {}
+
+func readSocket(uintptr, []byte, *readControl) (n int, empty bool, err error) {
+	return 0, false, errAgain
+}
 
 func writeSome(uintptr, []byte) (int, error) { return 0, errAgain }

@@ -11,29 +11,13 @@ import (
 // rawSockets says that reads and writes on a socket's descriptor through syscall.RawConn work here.
 const rawSockets = true
 
-// errAgain is what readSocket returns when there is nothing to read now.
+// errAgain is what reading returns when there is nothing to read now.
 var errAgain error = syscall.EAGAIN
-
-// readSocket reads once from a non-blocking descriptor.
-func readSocket(fd uintptr, b []byte) (int, error) {
-	for {
-		n, err := syscall.Read(int(fd), b)
-		switch {
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		}
-		return n, nil
-	}
-}
 
 // writeSome writes to a non-blocking descriptor until b is out or the socket is full.
 func writeSome(fd uintptr, b []byte) (n int, err error) {
 	for n < len(b) {
-		k, err := syscall.Write(int(fd), b[n:])
+		k, err := writeSocket(fd, b[n:])
 		if k > 0 {
 			n += k
 		}
