@@ -56,7 +56,7 @@ func describe(p *media.Packet) string {
 func ready(s *Subscription) string {
 	var words []string
 	for {
-		item, ok, err := s.poll()
+		item, ok, err := s.TryNext()
 		switch {
 		case err != nil:
 			return strings.Join(append(words, err.Error()), " ")

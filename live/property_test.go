@@ -126,7 +126,7 @@ func (w *world) subscribe(opts *SubscribeOptions) *view {
 // read reads up to n items and checks that each frame can be decoded: after its header and the frames before it in its GOP.
 func (v *view) read(t *rapid.T, w *world, n int) {
 	for range n {
-		item, ok, err := v.sub.poll()
+		item, ok, err := v.sub.TryNext()
 		if err != nil {
 			t.Fatalf("read: %v", err)
 		}
@@ -265,7 +265,7 @@ func TestSkippedProperty(t *testing.T) {
 		got := 0
 		read := func(n int) {
 			for range n {
-				item, ok, err := v.sub.poll()
+				item, ok, err := v.sub.TryNext()
 				if err != nil {
 					t.Fatalf("read: %v", err)
 				}

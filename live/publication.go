@@ -52,20 +52,42 @@ type Publication struct {
 
 var _ media.Writer = (*Publication)(nil)
 
-// WritePacket relays p to all subscriptions. It never blocks and does not look at ctx. It keeps p, which
+// WritePacket relays p to all subscriptions, and calls SubscribeOptions.Direct of those that have it. It never blocks and does not look at ctx. It keeps p, which
 // must not be changed any more. The error is ErrTakenOver after a takeover and ErrClosed after
 // Close of the publication or the hub.
 func (p *Publication) WritePacket(_ context.Context, pkt *media.Packet) error {
+	var room [maxDirect]*Subscription
+	direct, err := p.write(pkt, room[:0])
+	for _, sub := range direct {
+		if !sub.opts.Direct() {
+			sub.signal()
+		}
+	}
+	return err
+}
+
+// maxDirect is how many subscriptions of a stream read on the publisher's goroutine; the others are woken.
+const maxDirect = 4
+
+// write appends pkt to the stream. It adds to direct, as far as there is room, the subscriptions that are to be called.
+func (p *Publication) write(pkt *media.Packet, direct []*Subscription) ([]*Subscription, error) {
 	s := p.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return direct, p.err
 	}
 	p.count(pkt)
 	pkt = p.rebase.apply(pkt)
 	s.append(pkt, p.opens(pkt))
-	return nil
+	for _, sub := range s.subs {
+		if sub.parked && sub.opts.Direct != nil && len(direct) < cap(direct) {
+			sub.parked = false
+			direct = append(direct, sub)
+		}
+	}
+	s.wake()
+	return direct, nil
 }
 
 // Close gives the stream back; the name is free when it returns. If clean, the stream is over:

@@ -58,7 +58,7 @@ func (s *stream) end() {
 	s.wake()
 }
 
-// append relays p, already on the stream's timeline.
+// append keeps p, already on the stream's timeline, for the subscriptions. They are to be woken.
 func (s *stream) append(p *media.Packet, opens bool) {
 	size := int64(len(p.Body)) + packetCost
 	if s.keeps(p) {
@@ -71,7 +71,6 @@ func (s *stream) append(p *media.Packet, opens bool) {
 	clock := s.timeline.observe(p, s.cfg.RingDuration+time.Second)
 	s.ring.append(p, s.state, clock, size, opens)
 	s.trim()
-	s.wake()
 }
 
 // keeps reports whether p is a header that newcomers are to get.
@@ -105,7 +104,7 @@ func (s *stream) drain() {
 	}
 }
 
-// wake rouses the subscriptions that wait in Next.
+// wake rouses the subscriptions that have found nothing to read.
 func (s *stream) wake() {
 	for _, sub := range s.subs {
 		sub.rouse()

@@ -32,6 +32,10 @@ type SubscribeOptions struct {
 	// Lossless is how many bytes of packets are kept for the subscription beyond the ring, bookkeeping
 	// included (see the package's limits). Less than a 32nd of Config.RingBytes means that.
 	Lossless int64
+	// Direct, if not nil, is called when a packet has come after TryNext had found nothing, instead of waking Wait and Next: by
+	// Publication.WritePacket, on its goroutine and with no lock held, so that a reader need not be woken for every packet. It may read
+	// with TryNext and must not block. If it returns false Wait is woken after all, as it is for all that happens otherwise.
+	Direct func() bool
 	// Passive takes what there is and asks for nothing: the subscription is no reason to fetch a stream from elsewhere, or to
 	// go on with it (Config.OnWanted).
 	Passive bool
@@ -76,17 +80,17 @@ type Item struct {
 }
 
 // Subscription is a cursor in a stream, with its publishers' packets and events to be read in order. It is a
-// media.Reader. One goroutine at a time may read; Close may be called from any.
+// media.Reader. One goroutine at a time may read, with any of the methods; Close may be called from any.
 type Subscription struct {
 	hub    *Hub
 	stream *stream
 	opts   SubscribeOptions
 	since  time.Time
-	wake   chan struct{} // rouses Next, room for one
+	wake   chan struct{} // rouses Wait, room for one
 
 	// Guarded by stream.mu.
 	err    error  // why it is at its end: io.EOF or ErrClosed
-	parked bool   // Next waits for wake
+	parked bool   // TryNext found nothing
 	next   uint64 // number of the entry to read
 	offset int64  // ring.begin(next), known even after the entry has gone
 
@@ -129,15 +133,24 @@ func (s *Subscription) Next(ctx context.Context) (Item, error) {
 		if err := ctx.Err(); err != nil {
 			return Item{}, err
 		}
-		item, ok, err := s.poll()
+		item, ok, err := s.TryNext()
 		if ok || err != nil {
 			return item, err
 		}
-		select {
-		case <-s.wake:
-		case <-ctx.Done():
-			return Item{}, ctx.Err()
+		if err := s.Wait(ctx); err != nil {
+			return Item{}, err
 		}
+	}
+}
+
+// Wait blocks until there is something to read, after TryNext has found nothing. It may return too early, and when Direct has read it
+// already. The error is ctx.Err() when ctx is done.
+func (s *Subscription) Wait(ctx context.Context) error {
+	select {
+	case <-s.wake:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -168,9 +181,8 @@ func (s *Subscription) Over() bool {
 	return !s.opts.Follow && run != 0 && (!st.live || st.state.run != run)
 }
 
-// poll returns the next item if there is one, and the error at the end. Otherwise it sees to it that wake
-// will be sent.
-func (s *Subscription) poll() (item Item, ok bool, err error) {
+// TryNext is Next without blocking: ok is false when there is nothing to read yet.
+func (s *Subscription) TryNext() (item Item, ok bool, err error) {
 	s.stream.mu.Lock()
 	defer s.stream.mu.Unlock()
 	for s.err == nil {
@@ -188,14 +200,19 @@ func (s *Subscription) poll() (item Item, ok bool, err error) {
 
 // The methods below want stream.mu held.
 
-// rouse wakes Next if it waits.
+// rouse wakes Wait if there was nothing to read.
 func (s *Subscription) rouse() {
 	if s.parked {
 		s.parked = false
-		select {
-		case s.wake <- struct{}{}:
-		default: // one is under way already
-		}
+		s.signal()
+	}
+}
+
+// signal wakes Wait. It wants no lock.
+func (s *Subscription) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // one is under way already
 	}
 }
 

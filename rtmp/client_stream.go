@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"leat/amf"
 	"leat/internal/wire/chunk"
@@ -110,7 +109,7 @@ func (st *clientStream) receive(ctx context.Context, c *Conn, m *chunk.Message) 
 		st.lib.receive(ctx, st, m)
 		return
 	}
-	st.receiver.receive(c, m, time.Now(), func(p *media.Packet) {
+	st.receiver.receive(c, m, c.in.now, func(p *media.Packet) {
 		switch {
 		case !isSessionMessage(p):
 			st.queue.put(ctx, p)

@@ -22,6 +22,7 @@ type inbound struct {
 	first      []byte      // was read before the connection began
 	handshaken atomic.Bool
 	bytes      atomic.Uint64
+	now        time.Time    // when the bytes at hand were read
 	readAt     atomic.Int64 // Unix nanoseconds when the last bytes had been handled; 0 while some are
 	partial    atomic.Int64 // bytes held of unfinished messages, as counted in the server's sum
 	last       lastMessage
@@ -187,6 +188,7 @@ func (c *Conn) look(silent time.Duration) {
 // received takes bytes as they came from the transport.
 func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
 	c.in.bytes.Add(uint64(len(b)))
+	c.in.now = time.Now()
 	c.in.readAt.Store(0)
 	defer func() { c.in.readAt.Store(time.Now().UnixNano()) }()
 	switch {
@@ -268,7 +270,7 @@ func (c *Conn) deliverCommand(ctx context.Context, m *chunk.Message) error {
 
 // countCommand returns a ProtocolError when the peer has sent more than its share of commands and control messages.
 func (c *Conn) countCommand() error {
-	if !c.in.commands.take(c.limits.CommandsPerSecond, time.Now()) {
+	if !c.in.commands.take(c.limits.CommandsPerSecond, c.in.now) {
 		return &ProtocolError{Reason: fmt.Sprintf("more than %d commands and control messages a second", c.limits.CommandsPerSecond)}
 	}
 	return nil

@@ -15,12 +15,14 @@ func (c *Conn) paceMedia(ctx context.Context) error {
 	if c.limits.MediaPerSecond == 0 {
 		return nil
 	}
-	pause := c.in.mediaRate.owe(c.limits.MediaPerSecond, time.Now())
+	pause := c.in.mediaRate.owe(c.limits.MediaPerSecond, c.in.now)
 	if pause < leastPause {
 		return nil
 	}
 	c.sayPaced("messages_per_second", c.limits.MediaPerSecond)
-	return rest(ctx, pause)
+	err := rest(ctx, pause)
+	c.in.now = time.Now()
+	return err
 }
 
 // A connection may bring this part of Limits.ReadTotal whatever the others do.
@@ -48,7 +50,7 @@ func (c *Conn) paceBytes(ctx context.Context, n int) error {
 		return nil
 	}
 	share := float64(total) / ownShare
-	if c.in.byteRate.oweMany(n, share, share, time.Now()) == 0 {
+	if c.in.byteRate.oweMany(n, share, share, c.in.now) == 0 {
 		return nil
 	}
 	c.in.byteRate.tokens = max(0, c.in.byteRate.tokens) // what was too much is owed to all

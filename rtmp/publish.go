@@ -121,7 +121,7 @@ func (p *PublishStream) WriteTo(ctx context.Context, w media.Writer) (int64, err
 }
 
 func (p *PublishStream) receive(ctx context.Context, m *chunk.Message) error {
-	now := time.Now()
+	now := p.st.c.in.now
 	p.heard.Store(now.UnixNano())
 	p.receiver.receive(p.st.c, m, now, func(pkt *media.Packet) { p.queue.put(ctx, pkt) })
 	return nil

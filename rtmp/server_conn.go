@@ -33,6 +33,7 @@ type serverSide struct {
 
 	mu      sync.Mutex
 	streams map[uint32]*serverStream
+	latest  *serverStream            // of streams, that media was for last
 	buffers map[uint32]time.Duration // of streams that do not exist yet; of those without one under 0
 	lastID  uint32                   // given out last by createStream
 	made    uint64                   // streams so far, for their order
@@ -229,7 +230,11 @@ func (s *serverSide) stream(c *Conn, msid uint32, create bool) *serverStream {
 func (s *serverSide) publishingStream(msid uint32) *serverStream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.latest != nil && s.latest.id == msid {
+		return s.latest
+	}
 	if st := s.streams[msid]; st != nil || msid != 0 {
+		s.latest = st
 		return st
 	}
 	return s.newest((*serverStream).publishes)
@@ -281,6 +286,7 @@ func (s *serverSide) deleteStream(msid uint32) {
 	s.mu.Lock()
 	st := s.streams[msid]
 	delete(s.streams, msid)
+	s.latest = nil
 	s.mu.Unlock()
 	if st != nil {
 		st.stop(errStreamDeleted)

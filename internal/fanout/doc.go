@@ -23,7 +23,8 @@
 // news is a matter of Merge. On top of that load makes the batches by itself: a sweep begins no
 // sooner than twice the duration of the one before it after that one began, so one group never takes more than half a core,
 // and a slow sweep finds more messages to send in each write. One timer per Sweeper serves all
-// waiting; a stream whose frames come in time does not touch it.
+// waiting; a stream whose frames come in time does not touch it. A log with few players, of which a server may have thousands, is swept
+// by who writes to it, if its turn is now: to wake a shard costs as much as some writes.
 //
 // A player whose Outlet is full is left alone until NotifyWritable fires; then a shard serves that
 // player alone.

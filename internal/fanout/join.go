@@ -150,7 +150,7 @@ func (l *Log) admit(p *Player, now int64) {
 		l.groups = append(l.groups, to)
 		l.sweeper.register(to)
 		if l.gather != 0 {
-			l.sweeper.schedule(l.groups[len(l.groups)-1:], l.gather, now)
+			l.sweeper.schedule(l.groups[len(l.groups)-1:], l.gather, now, false)
 		}
 	}
 	to.players = append(to.players, p)

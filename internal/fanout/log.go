@@ -95,19 +95,26 @@ func (l *Log) WritePacket(p *media.Packet) { l.WriteNumbered(0, p) }
 // WriteNumbered does as WritePacket, with several packets that come of the one of that number in the stream, which rises; they
 // may be none. Player.Part and JoinOptions.After name places by these numbers. 0 is the number of the packet before.
 func (l *Log) WriteNumbered(number uint64, packets ...*media.Packet) {
-	now := l.sweeper.now()
+	now, due := l.sweeper.now(), int64(never)
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.number = max(l.number, number)
 	for _, p := range packets {
-		l.write(p, now)
+		due = min(due, l.write(p, now))
+	}
+	var own *group
+	if due != never {
+		own = l.sweeper.schedule(l.groups, due, now, l.active <= fewPlayers)
+	}
+	l.mu.Unlock()
+	if own != nil {
+		l.sweeper.sweepOwn(own)
 	}
 }
 
-// write appends p. l.mu is held.
-func (l *Log) write(p *media.Packet, now int64) {
+// write appends p, and returns when the players are to have it; never when there is no news in it for the Sweeper. l.mu is held.
+func (l *Log) write(p *media.Packet, now int64) (due int64) {
 	if l.closed {
-		return
+		return never
 	}
 	l.headers.Apply(p)
 	m := message{
@@ -120,7 +127,7 @@ func (l *Log) write(p *media.Packet, now int64) {
 		m.key = l.gop.starts(p)
 		if !m.key && !l.gop.started {
 			l.skipped++
-			return
+			return never
 		}
 	}
 	// The estimate holds for chunk sizes from 128 up; a wrong one costs a copy, nothing else.
@@ -128,14 +135,14 @@ func (l *Log) write(p *media.Packet, now int64) {
 		return l.cfg.Encoder.Append(dst, p)
 	})
 	if n == 0 {
-		return
+		return never
 	}
 	l.packets++
 	l.lastTS = p.Timestamp
 	if m.key {
 		l.gop.begin(&m, l.store.next-1, l.store.head-int64(n), l.headers.Packets())
 	}
-	l.announce(now, l.window(p, &m))
+	return l.due(now, l.window(p, &m))
 }
 
 // WriteControl appends ready-made bytes of whole messages (a status, a user control event). They are sent at
@@ -150,7 +157,7 @@ func (l *Log) WriteControl(b []byte) {
 	}
 	m := message{at: now, ts: l.lastTS, number: l.number}
 	if l.append(len(b), m, func(dst []byte) []byte { return append(dst, b...) }) > 0 {
-		l.announce(now, 0)
+		l.sweeper.schedule(l.groups, l.due(now, 0), now, false)
 	}
 }
 
@@ -281,20 +288,18 @@ func (l *Log) window(p *media.Packet, m *message) time.Duration {
 	return frameWindow
 }
 
-// announce tells the Sweeper that there is news, due after window. While messages wait for company, more
-// of them do not concern it. l.mu is held.
-func (l *Log) announce(now int64, window time.Duration) {
-	due := now
-	if window > 0 {
-		if l.gather != 0 {
-			return
-		}
-		due = nextTick(now + int64(window))
-		l.gather = due
-	} else {
+// due says when news that may wait for window is to be sent. While messages wait for company, more of them do not concern
+// the Sweeper: then it is never. l.mu is held.
+func (l *Log) due(now int64, window time.Duration) int64 {
+	switch {
+	case window == 0:
 		l.gather = 0
+		return now
+	case l.gather != 0:
+		return never
 	}
-	l.sweeper.schedule(l.groups, due, now)
+	l.gather = nextTick(now + int64(window))
+	return l.gather
 }
 
 // Close delivers what is left, for CloseWait at most, and ends every player with ReasonClosed; their OnEnd
@@ -311,7 +316,7 @@ func (l *Log) Close() {
 		close(l.done)
 	}
 	now := l.sweeper.now()
-	l.sweeper.schedule(l.groups, now, now)
+	l.sweeper.schedule(l.groups, now, now, false)
 	l.mu.Unlock()
 
 	timer := time.NewTimer(l.cfg.CloseWait)

@@ -18,6 +18,8 @@ const (
 	pace = 2
 	// minPace is below what it is not worth waiting for: a sweep of a few players is over before the timer could fire.
 	minPace = time.Millisecond
+	// fewPlayers are served by who writes to the log.
+	fewPlayers = 4
 	// checkEvery is how often players are looked at that take nothing.
 	checkEvery = time.Second
 )
@@ -27,7 +29,7 @@ type Sweeper struct {
 	epoch  time.Time
 	shards int
 	stop   chan struct{}
-	views  sync.Pool    // of *view, for joins
+	views  sync.Pool    // of *view, for joins and sweepOwn
 	most   atomic.Int64 // bytes of each log; 0: what its LogConfig says
 	wg     sync.WaitGroup
 
@@ -162,15 +164,30 @@ func (s *Sweeper) run(v *view) {
 		s.mu.Unlock()
 		start, end := v.sweep(g, flush, check)
 		s.mu.Lock()
-		if took := pace * (end - start); flush && took >= int64(minPace) {
-			g.notBefore = start + took
-		}
-		again := g.again
-		g.state, g.again = idle, never
-		if again != never {
-			s.due(g, again, end)
-		}
+		s.swept(g, flush, start, end)
 	}
+}
+
+// swept takes note of the end of a sweep. s.mu is held.
+func (s *Sweeper) swept(g *group, flush bool, start, end int64) {
+	if took := pace * (end - start); flush && took >= int64(minPace) {
+		g.notBefore = start + took
+	}
+	again := g.again
+	g.state, g.again = idle, never
+	if again != never {
+		s.due(g, again, end)
+	}
+}
+
+// sweepOwn sweeps a group that schedule has left to the caller.
+func (s *Sweeper) sweepOwn(g *group) {
+	v := s.views.Get().(*view)
+	start, end := v.sweep(g, true, false)
+	s.views.Put(v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.swept(g, true, start, end)
 }
 
 // enqueue puts a task into the queue and wakes a shard if one is idle. s.mu is held.
@@ -200,19 +217,25 @@ func (s *Sweeper) ready(p *Player) {
 	}
 }
 
-// schedule announces news for groups of one log, to be sent at due or when the load allows it.
-func (s *Sweeper) schedule(groups []*group, due, now int64) {
+// schedule announces news for groups of one log, to be sent at due or when the load allows it. The only group of a log with few players, if
+// it is due now, is left to the caller for sweepOwn when no lock is held any more: to wake a shard for it would cost as much as the writes.
+func (s *Sweeper) schedule(groups []*group, due, now int64, few bool) (own *group) {
 	if len(groups) == 0 {
-		return
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return
+		return nil
+	}
+	if g := groups[0]; few && len(groups) == 1 && max(due, g.notBefore) <= now && (g.state == idle || g.state == waiting) {
+		g.state, g.again = sweeping, never
+		return g
 	}
 	for _, g := range groups {
 		s.due(g, due, now)
 	}
+	return nil
 }
 
 // due is schedule for one group. s.mu is held.

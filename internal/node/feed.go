@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,10 +28,15 @@ type feed struct {
 	key  feedKey
 	sub  *live.Subscription
 	out  *fanout.Log
-	done chan struct{} // closed when pump has returned
+	done chan struct{} // closed when run has returned
 
-	fitter  *rtmp.Fitter                  // only pump uses it
-	fitted  []*media.Packet               // reused by pump
+	pumping sync.Mutex      // held while packets are brought over
+	fitter  *rtmp.Fitter    // guarded by pumping
+	fitted  []*media.Packet // likewise; used again and again
+
+	dry    *time.Timer // tells players that the publisher is silent
+	flowed time.Time   // when dry was set; guarded by pumping
+
 	notices atomic.Pointer[[]rtmp.Status] // of what the players do not get
 	over    atomic.Bool                   // the publisher has gone, and no other has come
 
@@ -40,8 +46,8 @@ type feed struct {
 // maxForms bounds the logs of one stream: clients say which codecs they take in more ways than a server can hold logs.
 const maxForms = 32
 
-// dryAfter is how long a stream may be silent before its players are told (Stream Dry, RTMP 7.1.7).
-const dryAfter = 5 * time.Second
+// dryAfter is how long a stream may be silent before its players are told (Stream Dry, RTMP 7.1.7), less up to a second.
+const dryAfter = 6 * time.Second
 
 var (
 	errStopping   = errors.New("node: shutting down")
@@ -69,7 +75,7 @@ func (n *Node) enter(key feedKey, p *player) (*feed, error) {
 	if f == nil {
 		f = n.newFeed(key)
 		n.feeds[key] = f
-		go f.pump() // close waits for it
+		go f.run() // close waits for it
 	}
 	f.players[p] = struct{}{}
 	return f, nil
@@ -82,7 +88,9 @@ func (n *Node) newFeed(key feedKey) *feed {
 		fitter:  rtmp.NewFitter(key.encoder.Form, key.stream.Name),
 		players: map[*player]struct{}{},
 	}
-	f.sub = n.hub.Subscribe(key.stream, &live.SubscribeOptions{Name: "rtmp players", Follow: true})
+	f.dry = time.AfterFunc(dryAfter, f.tellDry)
+	f.dry.Stop()
+	f.sub = n.hub.Subscribe(key.stream, &live.SubscribeOptions{Name: "rtmp players", Follow: true, Direct: f.direct})
 	f.out = n.sweeper.NewLog(fanout.LogConfig{
 		Encoder: &f.key.encoder,
 		Merge:   fanout.Merge(cfg.Merge),
@@ -152,24 +160,48 @@ func (n *Node) closeFeeds() {
 	n.closing.Wait()
 }
 
-// pump ends when the subscription or the hub is closed. The players' news of the publisher travels in the log, at its
-// place among the packets.
-func (f *feed) pump() {
+// run ends when the subscription or the hub is closed. Packets mostly come by direct.
+func (f *feed) run() {
 	defer close(f.done)
-	dry := time.AfterFunc(dryAfter, f.tellDry)
-	dry.Stop()
-	defer dry.Stop()
+	defer f.dry.Stop()
 	for {
-		item, err := f.sub.Next(context.Background())
-		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, live.ErrClosed) {
-				f.node.log.Error("feeding players failed", "stream", f.key.stream.String(), "err", err)
-			}
-			return
+		f.pumping.Lock()
+		err := f.pump()
+		f.pumping.Unlock()
+		if err == nil {
+			err = f.sub.Wait(context.Background())
+		}
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, io.EOF) && !errors.Is(err, live.ErrClosed) {
+			f.node.log.Error("feeding players failed", "stream", f.key.stream.String(), "err", err)
+		}
+		return
+	}
+}
+
+// direct pumps on the publisher's goroutine, unless run is at it or has to see the end.
+func (f *feed) direct() bool {
+	if !f.pumping.TryLock() {
+		return false
+	}
+	defer f.pumping.Unlock()
+	return f.pump() == nil
+}
+
+// pump brings over what there is. The players' news of the publisher travels in the log, at its place among the packets. pumping is
+// held.
+func (f *feed) pump() error {
+	for {
+		item, ok, err := f.sub.TryNext()
+		if !ok {
+			return err
 		}
 		switch item.Event {
 		case live.EventUnpublished:
-			dry.Stop()
+			f.dry.Stop()
+			f.flowed = time.Time{}
 			f.letGo()
 			f.tellUnpublished()
 		case live.EventPublished:
@@ -181,9 +213,21 @@ func (f *feed) pump() {
 		case live.EventSkipped:
 			f.node.log.Warn("players of a stream were served too slowly, packets were left out", "stream", f.key.stream.String(), "packets", item.Skipped)
 		default:
-			dry.Reset(dryAfter)
+			f.stillFlows(item.Packet)
 			f.deliver(item.Packet, item.Number)
 		}
+	}
+}
+
+// stillFlows puts the news of a silent publisher off. Not with every packet: to set a timer is dear beside the rest.
+func (f *feed) stillFlows(p *media.Packet) {
+	now := p.Received
+	if now.IsZero() {
+		now = time.Now()
+	}
+	if now.Sub(f.flowed) >= time.Second {
+		f.flowed = now
+		f.dry.Reset(dryAfter)
 	}
 }
 

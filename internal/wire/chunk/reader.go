@@ -238,7 +238,13 @@ func (r *Reader) drop(s *stream) {
 // take adds data to the message of the current chunk and closes the chunk when it is complete.
 func (r *Reader) take(data []byte, deliver func(*Message) error) error {
 	s := r.current
-	if len(data) > 0 {
+	switch {
+	case len(data) == 0:
+	case len(data) == int(s.length): // a whole message at once, as most are: its memory need not be cleared first
+		s.body = append([]byte(nil), data...)
+		r.partialBytes += cap(s.body)
+		r.rest = 0
+	default:
 		if err := r.reserve(s, len(data)); err != nil {
 			return err
 		}
