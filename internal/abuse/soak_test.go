@@ -58,6 +58,7 @@ func soakWorkers(session []byte) []*soakWorker {
 		{name: "mutated", do: mutated},
 		{name: "mutated, too", do: mutated},
 		{name: "stalled", do: soakStalled},
+		{name: "dropped", do: soakDropped},
 		{name: "rewinding", do: soakRewind},
 		{name: "viewing", do: soakView},
 		{name: "reloading", do: soakReload},
@@ -74,6 +75,7 @@ func TestSoak(t *testing.T) {
 		tweak: func(c *config.Config) {
 			c.Limits.MaxLag = 2 * time.Second
 			c.Limits.HandshakeTimeout = 2 * time.Second
+			c.Limits.IdleTimeout = 4 * time.Second
 			c.Limits.ConnectsPerSecond = 0 // the mutated sessions would use it up before the healthy ones
 			c.HTTP = "127.0.0.1:0"
 			c.Recordings.MinFree = 0
@@ -226,6 +228,42 @@ func soakSession(h *house, r *rand.Rand, fault rtmptest.FaultConfig) error {
 	}
 	return err
 }
+
+// soakDropped publishes or plays over a link that drops without a word at some byte. The server must find out by itself.
+func soakDropped(h *house, r *rand.Rand) error {
+	nc, err := net.Dial("tcp", h.node.Addr("rtmp").String())
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	link := rtmptest.NewFault(keptOpen{nc}, rtmptest.FaultConfig{Drop: int64(1 + r.IntN(20_000)), WriteSize: 1 + r.IntN(4000)})
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Second)
+	defer cancel()
+	c, err := rtmp.Dial(ctx, h.url("/live/"+soakName(r)), &rtmp.DialConfig{
+		Dial: func(context.Context, string, string) (net.Conn, error) { return link, nil },
+	})
+	if err == nil {
+		if r.IntN(2) == 0 {
+			_ = soakPublish(ctx, c, r) // no error means anything here, and nor does the lack of one
+		} else {
+			_ = soakPlay(ctx, c, r)
+		}
+		_ = c.Close()
+	}
+	if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, nc); errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("a connection whose link had dropped was still open after %v", patience)
+	}
+	return nil
+}
+
+// keptOpen is a connection that Close does not close, as nobody tells the other end of a link that drops.
+type keptOpen struct{ net.Conn }
+
+// Close ends what is read and written at this end.
+func (k keptOpen) Close() error { return k.SetDeadline(time.Unix(1, 0)) }
 
 // soakPublish publishes for up to half a second, and leaves with or without a word.
 func soakPublish(ctx context.Context, c *rtmp.Conn, r *rand.Rand) error {

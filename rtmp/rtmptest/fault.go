@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -19,6 +20,10 @@ type FaultConfig struct {
 	// CutRead and CutWrite break the connection after so many bytes have been read or written: it is closed, and reads
 	// and writes fail with ECONNRESET. 0: never; negative: before the first byte.
 	CutRead, CutWrite int64
+
+	// Drop loses the link after so many bytes have been written, without a word to either end: what is written is lost, and so is what
+	// arrives, until the Fault or the other end is closed. 0: never; negative: before the first byte.
+	Drop int64
 }
 
 // Fault is a connection that misbehaves. Reads and writes are safe beside each other and beside the other
@@ -34,6 +39,7 @@ type Fault struct {
 	cut      sync.Once
 
 	read, written int64
+	dropped       atomic.Bool
 
 	mu                          sync.Mutex
 	readDeadline, writeDeadline time.Time
@@ -54,6 +60,12 @@ func (f *Fault) Read(b []byte) (int, error) {
 		return 0, f.opError("read", err)
 	}
 	n, err := f.Conn.Read(b)
+	for f.dropped.Load() && err == nil {
+		n, err = f.Conn.Read(b)
+	}
+	if f.dropped.Load() {
+		n = 0
+	}
 	f.read += int64(n)
 	return n, f.reset("read", err)
 }
@@ -67,6 +79,9 @@ func (f *Fault) Write(b []byte) (n int, err error) {
 		piece, err := f.allow(b[n:], f.cfg.WriteSize, f.cfg.CutWrite, f.written)
 		if err != nil {
 			return n, f.opError("write", err)
+		}
+		if piece = f.passes(piece); len(piece) == 0 {
+			return len(b), nil
 		}
 		m, err := f.Conn.Write(piece)
 		n += m
@@ -130,6 +145,18 @@ func (f *Fault) allow(b []byte, size int, cut, passed int64) ([]byte, error) {
 		b = b[:min(int64(len(b)), cut-passed)]
 	}
 	return b, nil
+}
+
+// passes returns what of a piece that is to be written comes through before the link drops.
+func (f *Fault) passes(piece []byte) []byte {
+	if f.cfg.Drop == 0 {
+		return piece
+	}
+	if left := max(f.cfg.Drop, 0) - f.written; left < int64(len(piece)) {
+		f.dropped.Store(true)
+		piece = piece[:left]
+	}
+	return piece
 }
 
 // wait waits for d, and fails if the deadline comes first or the connection ends. The connection below says what

@@ -158,3 +158,39 @@ func TestFaultDelayEndsEarly(t *testing.T) {
 		}
 	})
 }
+
+// TestFaultDrops: a link that drops says so to nobody; only deadlines and Close end what goes on over it.
+func TestFaultDrops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := Pipe()
+		f := NewFault(client, FaultConfig{Drop: 3})
+		if n, err := f.Write([]byte("ab")); n != 2 || err != nil {
+			t.Fatalf("Write = %d, %v", n, err)
+		}
+		for range 2 {
+			if n, err := f.Write([]byte("cdef")); n != 4 || err != nil {
+				t.Fatalf("Write = %d, %v", n, err)
+			}
+		}
+		got := make([]byte, 8)
+		if n, err := io.ReadFull(server, got[:3]); string(got[:n]) != "abc" || err != nil {
+			t.Errorf("the other end read %q, %v", got[:n], err)
+		}
+		if _, err := server.Write([]byte("lost")); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := f.SetReadDeadline(start.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := f.Read(got); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Hour {
+			t.Errorf("Read = %d, %v after %v", n, err, time.Since(start))
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := server.Read(got); !errors.Is(err, io.EOF) {
+			t.Errorf("the other end heard of the end: %v", err)
+		}
+	})
+}
