@@ -83,6 +83,24 @@ func (p *RoamingPublisher) open(ctx context.Context, u *URL) (*berth, error) {
 	return &berth{conn, pub, time.Now()}, nil
 }
 
+// reopen is open for a place that has refused the stream before we left ours, which was perhaps the same. A server may need a moment to
+// see that we have left.
+func (p *RoamingPublisher) reopen(ctx context.Context, u *URL) (*berth, error) {
+	const leaving = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, leaving+p.cfg.timeout())
+	defer cancel()
+	begun := time.Now()
+	for wait := 20 * time.Millisecond; ; wait *= 2 {
+		b, err := p.open(ctx, u)
+		if e, ok := errors.AsType[*StatusError](err); !ok || Code(e.Code) != CodePublishBadName || time.Since(begun)+wait > leaving {
+			return b, err
+		}
+		if err := rest(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // watch follows requests until the stream ends.
 func (p *RoamingPublisher) watch() {
 	for {
@@ -226,7 +244,7 @@ func (p *RoamingPublisher) moveAt(ctx context.Context, pkt *media.Packet) error 
 	} else {
 		err := p.end(ctx, old)
 		if err == nil {
-			next, err = p.open(ctx, to)
+			next, err = p.reopen(ctx, to)
 		}
 		if err != nil {
 			// Not wrapped: a refusal elsewhere is no refusal of the place where the stream was.

@@ -19,6 +19,8 @@ import (
 
 // harbour is a server that keeps what is published, from one publisher at a time.
 type harbour struct {
+	lingers time.Duration // how long it does not notice that a publisher has gone
+
 	mu      sync.Mutex
 	packets []*media.Packet
 	conn    *rtmp.Conn // of the publisher
@@ -40,6 +42,7 @@ func (h *harbour) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 		return rtmp.Refuse(rtmp.CodePublishBadName, "taken")
 	}
 	defer func() {
+		time.Sleep(h.lingers)
 		h.mu.Lock()
 		h.busy = false
 		h.mu.Unlock()
@@ -166,10 +169,10 @@ func TestRoamingPublisher(t *testing.T) {
 	})
 }
 
-// TestRoamingPublisherSamePlace: a server that does not take the stream twice is left first.
+// TestRoamingPublisherSamePlace: a server that does not take the stream twice is left first, and has a moment to see it.
 func TestRoamingPublisherSamePlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		only := &harbour{}
+		only := &harbour{lingers: 100 * time.Millisecond}
 		dial := harbours(t, map[string]*harbour{"first": only})
 		err := roam(t, dial, 6, func(s int) {
 			if s == 2 {
