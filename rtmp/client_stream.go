@@ -174,6 +174,13 @@ func (st *clientStream) end(err error) {
 	}
 }
 
+// endsWithConnection reports whether the stream ended because its connection does, before it had begun.
+func (st *clientStream) endsWithConnection() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.lost != nil
+}
+
 func (st *clientStream) failure() error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -272,7 +279,7 @@ func (st *clientStream) close(before ...outgoing) error {
 		delete(st.side.streams, st.id)
 	}
 	st.side.mu.Unlock()
-	if !open || st.isLost() {
+	if !open || st.isLost() || st.endsWithConnection() {
 		return nil
 	}
 	msgs := append(before, outgoing{0, &message.Command{Name: "deleteStream", TransactionID: st.c.calls.next(), Args: []any{float64(st.id)}}})
