@@ -308,7 +308,6 @@ func (c *Conn) check(now time.Time) {
 		return
 	}
 	idle := c.in.idle(now)
-	c.look(idle)
 	switch {
 	case idle >= c.limits.IdleTimeout && !c.publishes.Load(): // some servers leave pings of a publisher unanswered
 		c.idled(&CloseReason{Side: SideLocal, Text: fmt.Sprintf("nothing was received for %v, not even an answer to a ping", idle.Round(time.Second))})

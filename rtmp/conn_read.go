@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,9 +28,7 @@ type inbound struct {
 	commands   rate
 	mediaRate  rate
 	byteRate   rate
-	paced      bool        // it was said that the peer is read more slowly
-	unsure     atomic.Bool // a reset may have gone unnoticed
-	looking    atomic.Bool // the read deadline is there to find that out
+	paced      bool // it was said that the peer is read more slowly
 }
 
 func (in *inbound) init(l *Limits) {
@@ -77,13 +74,7 @@ func (l *lastMessage) String() string {
 // bytes holds none.
 const readSize = 64 << 10
 
-// readBuffer is room for one read.
-type readBuffer struct {
-	bytes   [readSize]byte
-	control readControl // for what the kernel says beside them
-}
-
-var readBuffers = sync.Pool{New: func() any { return new(readBuffer) }}
+var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 
 // read handles everything that arrives until the peer closes (io.EOF), breaks a rule or the connection fails.
 func (c *Conn) read(ctx context.Context) (err error) {
@@ -121,68 +112,39 @@ func (c *Conn) read(ctx context.Context) (err error) {
 
 // readRaw waits for readiness without holding a buffer and takes one from the pool only when there is
 // something to read. All of it happens inside one RawConn.Read: leaving it between two reads would reset the
-// poller's edge and could lose one.
-//
-// Where the kernel says with a read that nothing is left, there is no second one that would find nothing. It does not say so of a reset
-// that came together with the last bytes: look has the socket read once more when it has been silent for a while.
+// poller's edge and could lose one. It reads until nothing is left: an end that came together with the last bytes is no event of its own.
 func (c *Conn) readRaw(ctx context.Context, deliver func(*chunk.Message) error) error {
-	c.announceRest()
-	for {
-		var result error
-		err := c.raw.Read(func(fd uintptr) bool {
-			for {
-				empty, err := c.readOnce(ctx, fd, deliver)
-				switch {
-				case errors.Is(err, errAgain):
-					c.in.unsure.Store(false)
-					return false
-				case err != nil:
-					result = err
-					return true
-				case empty:
-					c.in.unsure.Store(true)
-					return false
-				}
+	var result error
+	err := c.raw.Read(func(fd uintptr) bool {
+		for {
+			err := c.readOnce(ctx, fd, deliver)
+			switch {
+			case errors.Is(err, errAgain):
+				return false
+			case err != nil:
+				result = err
+				return true
 			}
-		})
-		if result != nil {
-			return result
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || !c.in.looking.Swap(false) {
-			return err
-		}
-		if err := c.nc.SetReadDeadline(time.Time{}); err != nil {
-			return err
-		}
-		if c.over.Load() { // its interrupt may have gone with the deadline
-			return net.ErrClosed
-		}
+	})
+	if result != nil {
+		return result
 	}
+	return err
 }
 
-// readOnce handles what one read brings. It reports whether nothing is left; that may also show by errAgain.
-func (c *Conn) readOnce(ctx context.Context, fd uintptr, deliver func(*chunk.Message) error) (empty bool, err error) {
-	buf := readBuffers.Get().(*readBuffer)
-	n, empty, err := readSocket(fd, buf.bytes[:], &buf.control)
+// readOnce handles what one read brings; errAgain means nothing now.
+func (c *Conn) readOnce(ctx context.Context, fd uintptr, deliver func(*chunk.Message) error) error {
+	buf := readBuffers.Get().(*[readSize]byte)
+	n, err := readSocket(fd, buf[:])
 	if err == nil {
-		err = c.received(buf.bytes[:n], deliver)
+		err = c.received(buf[:n], deliver)
 	}
 	readBuffers.Put(buf)
-	if err == nil {
-		err = c.paceBytes(ctx, n)
+	if err != nil {
+		return err
 	}
-	return empty, err
-}
-
-// look has a socket that has been silent read once more, should a reset have gone unnoticed. It is called about once a second.
-func (c *Conn) look(silent time.Duration) {
-	if silent < time.Second || !c.in.unsure.Swap(false) {
-		return
-	}
-	c.in.looking.Store(true)
-	if err := c.nc.SetReadDeadline(time.Unix(1, 0)); err != nil && !errors.Is(err, net.ErrClosed) {
-		c.logger.Debug("looking at the socket", "err", err)
-	}
+	return c.paceBytes(ctx, n)
 }
 
 // received takes bytes as they came from the transport.

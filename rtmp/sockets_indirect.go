@@ -1,4 +1,4 @@
-//go:build unix && !(linux && (amd64 || arm64))
+//go:build unix && !(linux && (amd64 || arm64) && !race)
 
 package rtmp
 
@@ -8,24 +8,19 @@ import (
 	"syscall"
 )
 
-type readControl struct{}
-
-// announceRest has no effect here: nobody says how much is left to read.
-func (c *Conn) announceRest() {}
-
-// readSocket reads once from a non-blocking descriptor. empty is not known.
-func readSocket(fd uintptr, b []byte, _ *readControl) (n int, empty bool, err error) {
+// readSocket reads once from a non-blocking descriptor.
+func readSocket(fd uintptr, b []byte) (int, error) {
 	for {
 		n, err := syscall.Read(int(fd), b)
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case err != nil:
-			return 0, false, err
+			return 0, err
 		case n == 0:
-			return 0, false, io.EOF
+			return 0, io.EOF
 		}
-		return n, false, nil
+		return n, nil
 	}
 }
 

@@ -10,12 +10,6 @@ const rawSockets = false
 
 var errAgain = errors.New("rtmp: no access to the socket's descriptor on this system")
 
-type readControl struct{}
-
-func (c *Conn) announceRest() {}
-
-func readSocket(uintptr, []byte, *readControl) (n int, empty bool, err error) {
-	return 0, false, errAgain
-}
+func readSocket(uintptr, []byte) (int, error) { return 0, errAgain }
 
 func writeSome(uintptr, []byte) (int, error) { return 0, errAgain }
