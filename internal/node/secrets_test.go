@@ -53,6 +53,8 @@ apps:
 		c.Apps, c.Data = parsed.Apps, data
 		c.HTTP, c.Admin = "127.0.0.1:0", "127.0.0.1:0"
 		c.Recordings.MinFree = 0
+		c.RTC.ICEServers = []config.ICEServer{"turn:turn.example.org"}
+		c.RTC.ICEUser, c.RTC.ICEPassword = "viewer", config.NewSecret(hush+"-turn")
 		s3 := &c.Recordings.S3
 		s3.Endpoint, s3.Bucket, s3.AccessKey, s3.SecretKey = store.URL, objecttest.Bucket, "key", config.NewSecret(hush+"-store")
 	}
@@ -128,6 +130,11 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 	for _, address := range []string{"/live/cam.flv?token=" + hush + "-wrong", "/live/none.m3u8?token=" + hush + "-play", "/live/cam.m3u8?token=" + hush + "-wrong"} {
 		said = append(said, body(t, fetch(t, s, address, "")))
+	}
+	_, text := offer(t, s, "/live/cam/whep?token="+hush+"-wrong")
+	said = append(said, text)
+	if answer, text := offer(t, s, "/live/cam/whep?token="+hush+"-play"); answer.StatusCode != http.StatusCreated || !strings.Contains(answer.Header.Get("Link"), hush+"-turn") {
+		t.Errorf("who may play is not told of the TURN server: %d %s", answer.StatusCode, text)
 	}
 	s.lines.wait(t, "push cannot begin", "target=dead")
 	s.lines.wait(t, "push refused", "target=refusing")
