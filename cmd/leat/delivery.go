@@ -152,6 +152,7 @@ func (d *delivery) pause(ctx context.Context, wait time.Duration) bool {
 // once delivers until the connection is lost, or the one that its server sends us to meanwhile. It returns nil when all is sent.
 func (d *delivery) once(ctx context.Context) *setback {
 	cfg := d.target.config(toPublish)
+	cfg.Logger = d.target.logger(d.console)
 	cfg.OnReconnect = func(_ *rtmp.Conn, r *rtmp.ReconnectRequest) {
 		d.console.say("leat: %s asks us to go on at %s", d.target.url.Address(), r.URL.Address())
 	}

@@ -143,7 +143,7 @@ func TestPublishToOneThatNeverReads(t *testing.T) {
 	}
 }
 
-// createLargeFLV writes eight seconds of video that no socket buffer holds, and returns the number of packets.
+// createLargeFLV writes eight seconds of video, 80 MB, which no socket buffers and queues hold, and returns the number of packets.
 func createLargeFLV(t *testing.T, name string) int {
 	t.Helper()
 	file, err := os.Create(name)
@@ -158,7 +158,7 @@ func createLargeFLV(t *testing.T, name string) int {
 		}
 		q := *p
 		if p.Kind == media.Video && !p.Config {
-			q.Body = append(append([]byte(nil), p.Body...), make([]byte, 200<<10)...)
+			q.Body = append(append([]byte(nil), p.Body...), make([]byte, 400<<10)...)
 		}
 		if err := w.WritePacket(t.Context(), &q); err != nil {
 			t.Fatal(err)

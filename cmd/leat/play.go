@@ -60,6 +60,7 @@ func (c *playCommand) Run(ctx context.Context, std streams) (err error) {
 // begin plays, from wherever the server sends the client, also meanwhile.
 func (c *playCommand) begin(ctx context.Context, t *target, talk *console) (*rtmp.RoamingPlayer, error) {
 	cfg := t.config(toPlay)
+	cfg.Logger = t.logger(talk)
 	cfg.OnReconnect = func(conn *rtmp.Conn, r *rtmp.ReconnectRequest) {
 		talk.say("leat: %s asks us to go on at %s", conn.RemoteAddr(), r.URL.Address())
 	}
