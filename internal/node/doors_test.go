@@ -287,6 +287,10 @@ func TestShutdown(t *testing.T) {
 	pub := publish(t, s.url("/live/cam"))
 	send(t, pub, want...)
 	take(t, p, len(want)-1)
+	until(t, "the hub had all", func() bool {
+		info, ok := s.hub.Stream(key)
+		return ok && info.Publisher != nil && info.Publisher.Packets == uint64(len(want))
+	})
 	down := make(chan error, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)

@@ -123,6 +123,19 @@ func (r *rewinding) publish(packets []*media.Packet) {
 		info, ok := r.hub.Stream(key)
 		return ok && info.Publisher != nil && info.Publisher.Packets == r.total
 	})
+	last := packets[len(packets)-1]
+	if last.Config || r.Config().Apps[0].DVRWindow == 0 {
+		return
+	}
+	until(r.t, "the window had all", func() bool {
+		window := r.window(key)
+		if window == nil {
+			return false
+		}
+		defer window.Leave()
+		_, to, ok := window.Span()
+		return ok && to >= last.Timestamp-50*time.Millisecond // it counts by video
+	})
 }
 
 // more publishes on until a time.
