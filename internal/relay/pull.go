@@ -130,22 +130,33 @@ func (r *Relay) Await(ctx context.Context, key media.Key, path Path) error {
 	if r.onAir(key) {
 		return nil
 	}
+	before, rounds := r.existing(key), 0
+	if before != nil {
+		rounds = before.failures()
+	}
 	p, err := r.demand(key, path)
 	if p == nil || err != nil {
 		return err
 	}
-	return p.await(ctx)
+	if p != before {
+		rounds = 0 // of a pull that begins with us the first failure counts, however soon it comes
+	}
+	return p.await(ctx, rounds)
 }
 
-// await waits until packets come.
-func (p *pull) await(ctx context.Context) error {
+// failures returns how often all origins have failed.
+func (p *pull) failures() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rounds
+}
+
+// await waits until packets come, or all origins have failed more than rounds times.
+func (p *pull) await(ctx context.Context, rounds int) error {
 	p.count(1)
 	defer p.count(-1)
 	late := time.NewTimer(p.rule.wait())
 	defer late.Stop()
-	p.mu.Lock()
-	rounds := p.rounds
-	p.mu.Unlock()
 	for {
 		p.mu.Lock()
 		playing, failed, changed := p.playing, p.rounds > rounds, p.changed
