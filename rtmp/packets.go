@@ -132,9 +132,10 @@ func (q *packetQueue) cause() error {
 	return q.err
 }
 
-// get returns the next packet, or io.EOF after a clean end.
+// get returns the next packet, or io.EOF after a clean end. What has come before the end is never lost to ctx, which the end of the
+// connection cancels too.
 func (q *packetQueue) get(ctx context.Context) (*media.Packet, error) {
-	for {
+	for done := false; ; {
 		q.mu.Lock()
 		var p *media.Packet
 		if len(q.items) > 0 {
@@ -153,11 +154,13 @@ func (q *packetQueue) get(ctx context.Context) (*media.Packet, error) {
 			return nil, io.EOF
 		case err != nil:
 			return nil, err
+		case done:
+			return nil, context.Cause(ctx)
 		}
 		select {
 		case <-q.filled:
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			done = true
 		}
 	}
 }

@@ -125,3 +125,34 @@ func TestDeafQueue(t *testing.T) {
 		}
 	})
 }
+
+// ending is the context of a reader whose connection ends just when he begins to wait.
+type ending struct {
+	context.Context
+	end func()
+}
+
+func (e ending) Done() <-chan struct{} {
+	e.end()
+	return e.Context.Done()
+}
+
+// TestQueueOutlivesContext: the end of a connection cancels the context of who reads, and takes nothing from him that came before.
+func TestQueueOutlivesContext(t *testing.T) {
+	for range 50 {
+		var q packetQueue
+		q.init()
+		canceled, cancel := context.WithCancel(t.Context())
+		ctx := ending{canceled, func() {
+			q.put(t.Context(), &media.Packet{})
+			q.end(errStreamDeleted)
+			cancel()
+		}}
+		if _, err := q.get(ctx); err != nil {
+			t.Fatalf("instead of a packet: %v", err)
+		}
+		if _, err := q.get(canceled); !errors.Is(err, io.EOF) {
+			t.Fatalf("at the end: %v", err)
+		}
+	}
+}
