@@ -153,6 +153,11 @@ func (p *publisher) ReadPacket(ctx context.Context) (*media.Packet, error) {
 	case <-x.over.Done():
 	case <-ctx.Done():
 	}
+	select {
+	case packet := <-p.queue: // it came before the end
+		return packet, nil
+	default:
+	}
 	err := context.Cause(ctx)
 	if x.over.Err() != nil {
 		err = context.Cause(x.over)
