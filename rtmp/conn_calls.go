@@ -30,6 +30,11 @@ func (p *pendingCall) wait(ctx context.Context) (answer, error) {
 	case a := <-p.answer:
 		return a, a.err
 	case <-ctx.Done():
+	}
+	select {
+	case a := <-p.answer: // it came in the same moment
+		return a, a.err
+	default:
 		return answer{}, context.Cause(ctx)
 	}
 }
