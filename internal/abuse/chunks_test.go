@@ -40,8 +40,8 @@ func TestChunkBomb(t *testing.T) {
 		want  string
 		heap  int64
 	}{
-		{"ids", nil, 128, "more than 64 messages incomplete", 4 << 20},
-		{"bytes", func(c *config.Config) { c.Limits.PartialSize = 1 << 20 }, 128 << 10, "incomplete messages hold more than 1048576 bytes", 8 << 20},
+		{"ids", nil, 128, "more than 64 messages incomplete", 8 << 20},
+		{"bytes", func(c *config.Config) { c.Limits.PartialSize = 1 << 20 }, 128 << 10, "incomplete messages hold more than 1048576 bytes", 16 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			beside(t, offence{
@@ -107,7 +107,7 @@ func TestLengthBomb(t *testing.T) {
 			{"msg=closed", "side=local", "message of type 4 with 131072 bytes is above the limit of 65536"},
 			{"msg=closed", "side=local", "message of type 99 with 16777215 bytes is above the limit of 65536"},
 		},
-		heap: 8 << 20,
+		heap: 14 << 20,
 	})
 }
 
@@ -139,7 +139,7 @@ func TestChunkSize(t *testing.T) {
 			{"msg=closed", "side=local", "Set Chunk Size with 2 of 4 bytes"},
 			{"msg=closed", "side=local", "Set Chunk Size with 0 of 4 bytes"},
 		},
-		heap: 8 << 20,
+		heap: 14 << 20,
 	})
 }
 

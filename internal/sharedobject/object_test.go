@@ -332,7 +332,7 @@ func TestAMF3Users(t *testing.T) {
 func TestUserThatDoesNotRead(t *testing.T) {
 	objects := New(Config{})
 	t.Cleanup(objects.Close)
-	srv := rtmptest.Start(t, &rtmp.Server{Handler: handler{objects}, Limits: rtmp.Limits{WriteBuffer: 64 << 10}})
+	srv := rtmptest.Start(t, &rtmp.Server{Handler: handler{objects}, Limits: rtmp.Limits{WriteBuffer: 64 << 10, CommandsPerSecond: 1 << 20}})
 	deaf := dialRaw(t, srv, 0)
 	deaf.sends(19, "0001 61 | 00000000 | 00000000 00000000 | 01 00000000")
 	deaf.next(19)
