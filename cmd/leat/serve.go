@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"leat/internal/config"
@@ -46,6 +47,10 @@ func (c *serveCommand) load() (*config.Config, error) {
 // drainTime is how long clients have to leave after the first signal.
 const drainTime = 5 * time.Second
 
+// collectPercent is by how much the heap grows until garbage is collected. Most of it is media without pointers, which costs the collector
+// nothing, so half of Go's default takes a quarter of the memory away and no time (docs/performance.md).
+const collectPercent = 50
+
 // Run serves until ctx is done, which the first signal brings about; the second ends the process at once.
 func (c *serveCommand) Run(ctx context.Context, std streams) (err error) {
 	reloads := newReloader(c)
@@ -59,6 +64,9 @@ func (c *serveCommand) Run(ctx context.Context, std streams) (err error) {
 	level := new(slog.LevelVar)
 	level.Set(cfg.Log.Level.Level())
 	logger := newLogger(std.err, cfg.Log.Format, level)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectPercent)
+	}
 	n := node.New(cfg, logger)
 	n.Reread = func() error { return reloads.reload(n, logger, level) }
 	if err := n.Listen(ctx); err != nil {
