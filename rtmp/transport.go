@@ -111,7 +111,7 @@ func (s *Server) unwrap(c *Conn, w *wrapped) (*Conn, error) {
 	inner := &serverSide{srv: s, addr: side.addr, layers: side.layers}
 	if w.looks == handshake.LooksTLS {
 		inner.tls = true
-		next := newConn(tls.Server(&openedConn{Conn: c.nc, first: w.first, remote: c.RemoteAddr()}, s.TLSConfig), inner, c.limits, c.logger)
+		next := newConn(tls.Server(&openedConn{Conn: direct(c.nc), first: w.first, remote: c.RemoteAddr()}, s.TLSConfig), inner, c.limits, c.logger)
 		next.remote = c.remote
 		return s.replace(c, next)
 	}

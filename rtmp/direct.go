@@ -1,0 +1,75 @@
+package rtmp
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// directConn reads and writes a socket as connections without layers do, for TLS above it. Unlike other connections it takes one Read and
+// one Write at a time, as tls.Conn makes them.
+type directConn struct {
+	net.Conn
+	raw     syscall.RawConn
+	in, out transfer
+}
+
+// transfer is a Read or Write under way.
+type transfer struct {
+	do   func(fd uintptr) bool
+	b    []byte
+	done int
+	err  error
+}
+
+// direct returns nc, read and written directly if that is possible.
+func direct(nc net.Conn) net.Conn {
+	raw := rawConn(nc)
+	if raw == nil {
+		return nc
+	}
+	c := &directConn{Conn: nc, raw: raw}
+	c.in.do = func(fd uintptr) bool {
+		c.in.done, c.in.err = readSocket(fd, c.in.b)
+		return !errors.Is(c.in.err, errAgain)
+	}
+	c.out.do = func(fd uintptr) bool {
+		n, err := writeSome(fd, c.out.b[c.out.done:])
+		c.out.done, c.out.err = c.out.done+n, err
+		return err != nil || c.out.done == len(c.out.b)
+	}
+	return c
+}
+
+func (c *directConn) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	c.in.b, c.in.done, c.in.err = b, 0, nil
+	err := c.raw.Read(c.in.do)
+	return c.over(&c.in, "read", err)
+}
+
+func (c *directConn) Write(b []byte) (int, error) {
+	c.out.b, c.out.done, c.out.err = b, 0, nil
+	err := c.raw.Write(c.out.do)
+	return c.over(&c.out, "write", err)
+}
+
+// over returns what has become of a transfer, of which the poller said err.
+func (c *directConn) over(t *transfer, op string, err error) (int, error) {
+	t.b = nil
+	switch {
+	case err != nil:
+		if o, ok := errors.AsType[*net.OpError](err); ok {
+			o.Op = op // not raw-read: that is how, and not what
+		}
+	case t.err == nil, errors.Is(t.err, io.EOF):
+		return t.done, t.err
+	default:
+		err = &net.OpError{Op: op, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError(op, t.err)}
+	}
+	return t.done, err
+}
