@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,14 +120,14 @@ func TestPublishConnectsAgain(t *testing.T) {
 func TestPublishToOneThatNeverReads(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "large.flv")
 	count := createLargeFLV(t, file)
-	stuck := serveOn(t, listen(t), &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
+	stuck := serveOn(t, narrow{listen(t)}, &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
 		err := takeOne(ctx, s)
 		<-ctx.Done()
 		return err
 	}})
 	good := newCollector()
 	healthy := serveOn(t, listen(t), &peer{publish: good.publish})
-	_, out, stderr := leat(t.Context(), "", "publish", "--json", "--speed", "2", "--retry", "0", "--drop-after", "1s", "--send-timeout", "3s",
+	_, out, stderr := leat(t.Context(), "", "publish", "--json", "--speed", "2", "--retry", "0", "--drop-after", "1s", "--send-timeout", "5s",
 		file, "rtmp://"+stuck+"/live/stuck", "rtmp://"+healthy+"/live/good")
 	got := 0
 	for _, p := range good.all(t) {
@@ -143,7 +144,18 @@ func TestPublishToOneThatNeverReads(t *testing.T) {
 	}
 }
 
-// createLargeFLV writes eight seconds of video, 80 MB, which no socket buffers and queues hold, and returns the number of packets.
+// narrow is a listener whose connections have small buffers: otherwise the kernel takes as much as a server does.
+type narrow struct{ net.Listener }
+
+func (l narrow) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err == nil {
+		err = nc.(*net.TCPConn).SetReadBuffer(64 << 10)
+	}
+	return nc, err
+}
+
+// createLargeFLV writes eight seconds of video, 40 MB, which the queue of a server does not hold, and returns the number of packets.
 func createLargeFLV(t *testing.T, name string) int {
 	t.Helper()
 	file, err := os.Create(name)
@@ -158,7 +170,7 @@ func createLargeFLV(t *testing.T, name string) int {
 		}
 		q := *p
 		if p.Kind == media.Video && !p.Config {
-			q.Body = append(append([]byte(nil), p.Body...), make([]byte, 400<<10)...)
+			q.Body = append(append([]byte(nil), p.Body...), make([]byte, 200<<10)...)
 		}
 		if err := w.WritePacket(t.Context(), &q); err != nil {
 			t.Fatal(err)
