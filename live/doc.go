@@ -10,7 +10,8 @@
 // few subscriptions per stream, one for each kind of output: a fan-out to many sockets, a segmenter, a
 // recorder, a relay.
 //
-// A publisher never waits for a subscription, and one subscription never for another. A cursor that the
+// A publisher never waits for a subscription, and one subscription never for another. What need not be woken for every packet, as it
+// only hands them on, can be read on the publisher's goroutine (SubscribeOptions.Direct), on which it must not block. A cursor that the
 // ring has run over goes on where a newcomer would begin, at the newest key frame, and the gap is
 // counted and said (EventSkipped). SubscribeOptions.Lossless keeps packets for one subscription
 // beyond the ring, up to a number of bytes; a 32nd of RingBytes is kept for any, so that a jump of the

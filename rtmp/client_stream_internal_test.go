@@ -1,8 +1,11 @@
 package rtmp
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"net"
 	"testing"
 )
 
@@ -39,5 +42,52 @@ func TestShortStream(t *testing.T) {
 	st.end(lost)
 	if err := st.await(t.Context(), playStarted); !errors.Is(err, lost) {
 		t.Errorf("a stream that has not begun ends with %v, want %v", err, lost)
+	}
+}
+
+// TestCloseWithConnection: a stream that has not begun and ends with its connection is not deleted as well, whichever of the two comes to
+// know of the end first.
+func TestCloseWithConnection(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  error
+		want bool
+	}{
+		{"the connection's end", &CloseReason{Side: SidePeer, Text: "the server sent us elsewhere"}, false},
+		{"a refusal", Refuse(CodePlayStreamNotFound, "no"), true},
+	} {
+		side := &clientSide{streams: map[uint32]*clientStream{}}
+		nc, peer := net.Pipe()
+		c := newConn(nc, side, Limits{}.withDefaults(), slog.New(slog.DiscardHandler))
+		st := &clientStream{c: c, side: side, id: 1, news: make(chan Status, 8), over: make(chan struct{})}
+		st.queue.init()
+		side.streams[1] = st
+		st.end(test.end)
+		if err := st.close(); err != nil {
+			t.Fatal(err)
+		}
+		c.out.mu.Lock()
+		sends := c.out.flushing // nobody reads it
+		c.out.mu.Unlock()
+		if sends != test.want {
+			t.Errorf("%s: deleteStream is sent: %v, want %v", test.name, sends, test.want)
+		}
+		if err := errors.Join(nc.Close(), peer.Close()); err != nil {
+			t.Error(err)
+		}
+		c.wg.Wait()
+	}
+}
+
+// TestAnswerOutlivesContext: an answer that has come is not lost to the end of the context.
+func TestAnswerOutlivesContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		p := &pendingCall{answer: make(chan answer, 1)}
+		p.answer <- answer{value: 7.0}
+		if a, err := p.wait(ctx); err != nil || a.value != 7.0 {
+			t.Fatalf("%v, %v", a.value, err)
+		}
 	}
 }

@@ -4,18 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"leat/flv"
+	"leat/internal/sendqueue"
 	"leat/media"
 	"leat/media/mediatest"
 	"leat/rtmp"
+	"leat/rtmp/rtmptest"
 )
 
 // collector is a server's handler that keeps what is published to it once.
@@ -114,6 +118,36 @@ func TestPublishConnectsAgain(t *testing.T) {
 	if !video {
 		t.Error("no video came over the second connection")
 	}
+}
+
+// TestSettledMeansOpen: before a delivery says that it is ready its queue is open, so that nothing is thrown away of what comes then.
+func TestSettledMeansOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := rtmptest.NewServer(t, &peer{publish: newCollector().publish})
+		to, err := new(connectFlags).target(rtmptest.URL+"/live/cam", 10*time.Second, func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return srv.Listener.Dial(ctx)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		settled := make(chan struct{}) // without room, so that the delivery waits with its word on its lips
+		d := &delivery{
+			target: to, queue: sendqueue.New(sendqueue.Limits{}), publish: rtmp.PublishLive, only: true,
+			console: &console{w: io.Discard}, settled: settled, sourceOver: make(chan struct{}),
+		}
+		var delivering sync.WaitGroup
+		delivering.Go(func() { d.run(t.Context()) })
+		synctest.Wait()
+		if err := d.queue.Put(t.Context(), mediatest.Opus(time.Second)[0]); err != nil {
+			t.Fatal(err)
+		}
+		<-settled
+		d.queue.End()
+		delivering.Wait()
+		if n := d.queue.Stats().Missed; d.err != nil || d.packets != 1 || n != 0 {
+			t.Errorf("%d packets were delivered and %d thrown away: %v", d.packets, n, d.err)
+		}
+	})
 }
 
 // A server that takes the stream and never reads it loses video, and nobody else loses anything.

@@ -310,3 +310,25 @@ func TestStartPull(t *testing.T) {
 		}
 	})
 }
+
+// TestAwaitAfterFailure: who has begun a pull hears at once that all origins have failed, even if he looks only afterwards; who comes
+// later waits for the next try.
+func TestAwaitAfterFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newNetwork().station(t)
+		defer s.close()
+		s.rules[cam] = Pull{Origins: []string{"rtmp://none/live"}}
+		p, err := s.demand(cam, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		begun := time.Now()
+		if err := p.await(t.Context(), 0); !errors.Is(err, ErrNotFound) || time.Since(begun) != 0 {
+			t.Errorf("who has begun it got %v after %v", err, time.Since(begun))
+		}
+		if err := s.Await(t.Context(), cam, nil); !errors.Is(err, ErrNotFound) || time.Since(begun) == 0 {
+			t.Errorf("who came later got %v after %v", err, time.Since(begun))
+		}
+	})
+}

@@ -3,6 +3,8 @@ package rtc
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"testing"
@@ -212,6 +214,27 @@ func TestClocks(t *testing.T) {
 	s.video.report(5000*second, 500)
 	if at := s.place(&s.video, 500, start); at != 50*time.Millisecond {
 		t.Errorf("a report that cannot be true moved it to %v", at)
+	}
+}
+
+// TestEndKeepsPackets: what a publisher sent before it ended the stream is read before the end.
+func TestEndKeepsPackets(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		over, end := context.WithCancelCause(t.Context())
+		p := &publisher{session: &session{over: over}, queue: make(chan *media.Packet, maxQueue), accepted: make(chan struct{})}
+		for range 3 {
+			p.queue <- &media.Packet{}
+		}
+		end(errDeleted)
+		for n := range 3 {
+			if _, err := p.ReadPacket(over); err != nil {
+				t.Fatalf("after %d packets: %v", n, err)
+			}
+		}
+		if _, err := p.ReadPacket(over); !errors.Is(err, io.EOF) {
+			t.Fatalf("at the end: %v", err)
+		}
 	}
 }
 
