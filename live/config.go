@@ -20,9 +20,12 @@ var (
 
 // Config sets up a Hub. The zero value is ready for use.
 type Config struct {
-	// RingDuration is how much of a stream is kept besides the newest GOP, in media time. Zero means 10 s.
+	// Rewind is how far back a subscription can begin (SubscribeOptions.Back), in media time: what has come since the newest key
+	// frame that is at least so old is kept in any case. Zero means 2 s; it is at most RingDuration.
+	Rewind time.Duration
+	// RingDuration is how far a subscription may be behind, in media time: for it more is kept than for newcomers. Zero means 10 s.
 	RingDuration time.Duration
-	// RingBytes bounds a stream's ring, whatever RingDuration and the newest GOP ask for. Zero means 32 MiB.
+	// RingBytes bounds a stream's ring, whatever Rewind, RingDuration and the newest GOP ask for. Zero means 32 MiB.
 	// The newest packet is always kept.
 	RingBytes int64
 	// PublisherGrace is how long the subscriptions of a stream wait without a word for a publisher that
@@ -44,6 +47,7 @@ func (c *Config) withDefaults() Config {
 		c = &Config{}
 	}
 	return Config{
+		Rewind:         cmp.Or(c.Rewind, 2*time.Second),
 		RingDuration:   cmp.Or(c.RingDuration, 10*time.Second),
 		RingBytes:      cmp.Or(c.RingBytes, 32<<20),
 		PublisherGrace: cmp.Or(c.PublisherGrace, 10*time.Second),
@@ -51,6 +55,11 @@ func (c *Config) withDefaults() Config {
 		Policy:         cmp.Or(c.Policy, PolicyTakeoverIfDead),
 		OnWanted:       c.OnWanted,
 	}
+}
+
+// bounds returns those of the rings. c has its defaults.
+func (c *Config) bounds() bounds {
+	return bounds{rewind: min(c.Rewind, c.RingDuration), age: c.RingDuration, bytes: c.RingBytes}
 }
 
 // Policy says what happens to a publisher whose stream another one wants to publish.

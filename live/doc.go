@@ -5,8 +5,9 @@
 //
 // Each live stream has one ring of packets, which is queue, GOP cache and rewind window at once. A
 // Subscription is a cursor in it; packets are shared by pointer and nothing is copied for a
-// subscription. The ring holds what has come since the newest key frame, or the last 10 seconds,
-// whichever is more, and at most 32 MiB (Config.RingDuration, Config.RingBytes). The hub is meant for
+// subscription. The ring holds what has come since the newest key frame that is 2 s old, so that who wants to begin with a
+// reserve has one; for a subscription that is behind, up to 10 s; and at most 32 MiB (Config.Rewind, RingDuration, RingBytes).
+// More is not kept for nobody: memory that is written once a lap costs the cache and, the first time, a page fault. The hub is meant for
 // few subscriptions per stream, one for each kind of output: a fan-out to many sockets, a segmenter, a
 // recorder, a relay.
 //

@@ -23,7 +23,7 @@ type Hub struct {
 // NewHub returns a hub. A nil cfg is the zero Config; it is not used after NewHub returns.
 func NewHub(cfg *Config) *Hub {
 	h := &Hub{cfg: cfg.withDefaults(), streams: make(map[media.Key]*stream)}
-	h.bounds = bounds{h.cfg.RingDuration, h.cfg.RingBytes}
+	h.bounds = h.cfg.bounds()
 	return h
 }
 

@@ -333,8 +333,8 @@ func TestInfo(t *testing.T) {
 		if sub.Name != "record" || sub.Lossless != 5 || !sub.Follow || sub.Packets != 1 || sub.Lag != 2490*time.Millisecond {
 			t.Errorf("subscription %+v", sub)
 		}
-		if sub.LagBytes != all[1].Ring.Bytes-(1+2*packetCost+8) {
-			t.Errorf("lag of %d bytes in a ring of %d", sub.LagBytes, all[1].Ring.Bytes)
+		if want := int64(got.Bytes) - 1 + 6*packetCost + (packetCost + 2*8); sub.LagBytes != want {
+			t.Errorf("lag of %d bytes, want %d", sub.LagBytes, want)
 		}
 	})
 }

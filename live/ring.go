@@ -42,6 +42,8 @@ type ring struct {
 	start     uint64        // where the newest publication begins
 	hasKey    bool          // the ring proper holds a key frame of the newest publication
 	key       uint64        // the newest of them
+	aged      uint64        // the first entry that was not yet as old as the rewind, at the last evict
+	rewind    uint64        // the newest key frame before aged, if that is one and still held
 	lastVideo time.Duration // clock of the newest video packet
 }
 
@@ -103,15 +105,25 @@ func (r *ring) grow() {
 	}
 }
 
-// evict moves the tail up until the ring proper is within its bounds. The newest entry always stays.
-func (r *ring) evict(maxAge time.Duration, maxBytes int64) {
-	if r.hasKey && r.clock-r.lastVideo > maxAge {
+// evict moves the tail up: newcomers can go back to the newest key frame that is as old as b.rewind, or by that time without
+// one. The newest entry always stays.
+func (r *ring) evict(b bounds) {
+	if r.hasKey && r.clock-r.lastVideo > b.age {
 		r.hasKey = false // video has ended; nobody wants to begin that far back
+	}
+	for r.aged = max(r.aged, r.tail); r.aged < r.head && r.clock-r.at(r.aged).clock >= b.rewind; r.aged++ {
+		if r.at(r.aged).key {
+			r.rewind = r.aged
+		}
+	}
+	oldest := r.key
+	if r.rewind < r.aged && r.rewind >= max(r.tail, r.start) && r.at(r.rewind).key {
+		oldest = r.rewind
 	}
 	for r.tail+1 < r.head {
 		e := r.at(r.tail)
-		wanted := r.clock-e.clock <= maxAge || r.hasKey && r.tail >= r.key
-		if wanted && r.end-e.begin <= maxBytes {
+		wanted := r.clock-e.clock <= b.rewind || r.hasKey && r.tail >= oldest
+		if wanted && r.end-e.begin <= b.bytes {
 			break
 		}
 		r.tail++

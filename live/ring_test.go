@@ -16,27 +16,71 @@ func streamInfo(t *testing.T, h *Hub) StreamInfo {
 	return info
 }
 
-func TestRingKeepsDuration(t *testing.T) {
-	h := newTestHub(t, nil)
-	p := publish(t, h, nil)
-	writeGOPs(t, p, 0, 60000, 25)
-	got := streamInfo(t, h).Ring
-	if got.Duration < 9900*time.Millisecond || got.Duration > 10*time.Second || !got.HasKey {
-		t.Errorf("ring %+v, want 10 s with a key frame", got)
+// TestRewind: newcomers can go back to a key frame that is at least as old as the rewind; what is before it goes.
+func TestRewind(t *testing.T) {
+	const second = 25 // frames
+	tests := []struct {
+		name     string
+		rewind   time.Duration
+		interval int // frames
+		to       int // ms
+		want     time.Duration
+	}{
+		{"zero is 2 s", 0, second, 60000, 2960 * time.Millisecond},
+		{"a key frame that is just so old", 0, second, 60041, 2040 * time.Millisecond},
+		{"longer than a GOP", 5 * time.Second, 2 * second, 60000, 5960 * time.Millisecond},
+		{"shorter than a GOP", time.Second, 10 * second, 65000, 4960 * time.Millisecond},
+		{"in a young GOP", time.Second, 10 * second, 60900, 10880 * time.Millisecond},
+		{"not more than RingDuration", time.Minute, second, 60000, 10960 * time.Millisecond},
+		{"one GOP", 0, 1000 * second, 18000, 17960 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newTestHub(t, &Config{Rewind: tt.rewind})
+			writeGOPs(t, publish(t, h, nil), 0, tt.to, tt.interval)
+			got := streamInfo(t, h).Ring
+			if !got.HasKey || got.Duration-tt.want > 10*time.Millisecond || tt.want > got.Duration {
+				t.Errorf("ring %+v, want %v", got, tt.want)
+			}
+			s := h.Subscribe(testKey, &SubscribeOptions{Back: time.Hour})
+			if p, err := s.ReadPacket(t.Context()); err != nil || !p.Key {
+				t.Errorf("it begins with %v, %v", p, err)
+			}
+		})
 	}
 }
 
-func TestRingKeepsNewestGOP(t *testing.T) {
+// TestBehind: for a subscription that is behind the stream is kept for RingDuration, and for no longer.
+func TestBehind(t *testing.T) {
 	h := newTestHub(t, nil)
 	p := publish(t, h, nil)
-	writeGOPs(t, p, 0, 20000, 500) // a key frame each 20 s
-	writeGOPs(t, p, 20000, 38000, 500)
-	if got := streamInfo(t, h).Ring; got.Duration < 17*time.Second || got.Duration > 18*time.Second || !got.HasKey {
-		t.Errorf("ring %+v, want the 18 s since the newest key frame", got)
+	s := h.Subscribe(testKey, nil)
+	write1s := func(n int) {
+		for i := range 25 {
+			pkt := video(n*1000 + i*40)
+			pkt.Key, pkt.Body = i == 0, make([]byte, 20<<10)
+			write(t, p, pkt)
+		}
 	}
-	writeGOPs(t, p, 38000, 50000, 25)
-	if got := streamInfo(t, h).Ring; got.Duration > 10*time.Second {
-		t.Errorf("ring %+v, want 10 s again", got)
+	for n := range 10 {
+		write1s(n)
+	}
+	if got := streamInfo(t, h); got.Ring.Duration >= 3*time.Second || got.Subscriptions[0].Lag != 9960*time.Millisecond {
+		t.Errorf("a ring of %v, a subscription %v behind", got.Ring.Duration, got.Subscriptions[0].Lag)
+	}
+	for n := range 250 {
+		if pkt, err := s.ReadPacket(t.Context()); err != nil || pkt.Timestamp != time.Duration(n)*40*time.Millisecond {
+			t.Fatalf("packet %d: %v, %v", n, pkt, err)
+		}
+	}
+	for n := range 11 {
+		write1s(10 + n)
+	}
+	if item, err := s.Next(t.Context()); err != nil || item.Event != EventSkipped || item.Skipped != 250 {
+		t.Errorf("after 11 s: %+v, %v, want 250 packets skipped", item, err)
+	}
+	if held := p.stream.ring.head - p.stream.ring.first; held > 3*25 {
+		t.Errorf("%d packets held when nobody is behind", held)
 	}
 }
 

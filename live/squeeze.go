@@ -1,25 +1,26 @@
 package live
 
-import (
-	"cmp"
-	"time"
-)
+import "time"
 
 // bounds are what a ring may hold.
 type bounds struct {
-	age   time.Duration
-	bytes int64
+	rewind time.Duration // for newcomers
+	age    time.Duration // for subscriptions that are behind
+	bytes  int64
 }
 
-// Squeeze bounds the rings from now on, to less than Config says or to what it says: besides the newest GOP they hold age of a
-// stream, 2 s at least, and in all size bytes. Zeroes mean what Config says. What is too much goes at once. It is for a server
+// Squeeze bounds the rings from now on, to less than Config says or to what it says: nobody can be further behind than age, 2 s at
+// least, and they hold size bytes in all. Zeroes mean what Config says. What is too much goes at once. It is for a server
 // that is short of memory; subscriptions that keep up notice nothing.
 func (h *Hub) Squeeze(age time.Duration, size int64) {
-	b := bounds{
-		age:   min(h.cfg.RingDuration, cmp.Or(age, h.cfg.RingDuration)),
-		bytes: min(h.cfg.RingBytes, cmp.Or(size, h.cfg.RingBytes)),
+	b := h.cfg.bounds()
+	if age > 0 {
+		b.age = min(b.age, max(age, leastAge))
+		b.rewind = min(b.rewind, b.age)
 	}
-	b.age = max(b.age, min(leastAge, h.cfg.RingDuration))
+	if size > 0 {
+		b.bytes = min(b.bytes, size)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.bounds = b
@@ -36,6 +37,6 @@ const leastAge = 2 * time.Second
 
 // trim lets go of what the ring need not hold any more. s is locked.
 func (s *stream) trim() {
-	s.ring.evict(s.bounds.age, s.bounds.bytes)
+	s.ring.evict(s.bounds)
 	s.ring.release(s.held(s.ring.tail))
 }

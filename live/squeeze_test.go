@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// TestSqueeze: the rings shrink to the newest GOP, or to so many bytes, and grow again; who keeps up gets every packet.
+// TestSqueeze: the rings shrink to 2 s and the GOP in which they begin, or to so many bytes, and grow again; who keeps up gets every packet.
 func TestSqueeze(t *testing.T) {
-	h := NewHub(&Config{RingDuration: time.Minute})
+	h := NewHub(&Config{Rewind: time.Minute, RingDuration: time.Minute})
 	defer h.Close()
 	p, err := h.Publish(testKey, nil)
 	if err != nil {
@@ -42,7 +42,9 @@ func TestSqueeze(t *testing.T) {
 	h.Squeeze(time.Second, 0)
 	want("squeezed", 50) // the GOP, which is longer than 2 s
 	write(10)
-	want("in the next GOP", 21) // 2 s, which are longer than the GOP
+	want("in the next GOP", 60) // which is not 2 s old yet
+	write(40)
+	want("at its end", 50)
 	h.Squeeze(time.Second, 10*(packetCost+4))
 	want("squeezed more", 10)
 	write(20)

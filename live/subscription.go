@@ -226,10 +226,13 @@ func (s *Subscription) end(err error) {
 // slackShare is which part of RingBytes is kept for any subscription beyond the ring.
 const slackShare = 32
 
-// overrun reports whether the ring has left s behind by more than it may be.
+// overrun reports whether s is behind by more than it may be: beyond the ring, what it may keep, and the bounds of the stream.
 func (s *Subscription) overrun() bool {
-	r := &s.stream.ring
-	return s.next < r.tail && r.begin(r.tail)-s.offset > max(s.opts.Lossless, s.stream.cfg.RingBytes/slackShare)
+	r, b := &s.stream.ring, &s.stream.bounds
+	if s.next >= r.tail || r.begin(r.tail)-s.offset <= max(s.opts.Lossless, s.stream.cfg.RingBytes/slackShare) {
+		return false
+	}
+	return s.next < r.first || r.clock-r.at(s.next).clock > b.age || r.end-s.offset > b.bytes
 }
 
 // join puts the cursor where a new subscription begins.

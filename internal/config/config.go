@@ -85,6 +85,7 @@ type Limits struct {
 	DeadAfter        time.Duration `yaml:"dead_after" reload:"restart" min:"1s" max:"10m"`
 	PublisherGrace   time.Duration `yaml:"publisher_grace" reload:"restart" min:"0s" max:"10m"` // 0: players are told at once
 
+	Rewind       time.Duration `yaml:"rewind" reload:"restart" min:"100ms" max:"10m"`
 	RingDuration time.Duration `yaml:"ring_duration" reload:"restart" min:"1s" max:"10m"`
 	RingSize     Size          `yaml:"ring_size" reload:"restart" min:"1MiB" max:"4GiB"`
 

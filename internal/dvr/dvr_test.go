@@ -43,7 +43,7 @@ func shoot(t *testing.T, length time.Duration, run func(s *studio)) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "dvr")
 	synctest.Test(t, func(t *testing.T) {
-		s := &studio{t: t, dir: dir, hub: live.NewHub(nil), free: 50}
+		s := &studio{t: t, dir: dir, hub: live.NewHub(&live.Config{Rewind: 10 * time.Second}), free: 50}
 		var err error
 		s.windows, err = Open(Options{
 			Path: dir, MinFree: 5, Logger: slog.New(slog.NewTextHandler(&s.log, nil)),

@@ -14,6 +14,7 @@ func hubConfig(cfg *config.Config) *live.Config {
 		grace = -1 // the hub's word for none
 	}
 	return &live.Config{
+		Rewind:         cfg.Limits.Rewind,
 		RingDuration:   cfg.Limits.RingDuration,
 		RingBytes:      int64(cfg.Limits.RingSize),
 		PublisherGrace: grace,

@@ -33,7 +33,7 @@ type house struct {
 
 func newHouse(t *testing.T, o Options) *house {
 	t.Helper()
-	hub := live.NewHub(&live.Config{RingDuration: time.Minute})
+	hub := live.NewHub(&live.Config{Rewind: time.Minute, RingDuration: time.Minute})
 	h := &house{hub: hub, Server: NewServer(Config{
 		Hub: hub, Logger: slog.New(slog.DiscardHandler), Options: func() Options { return o },
 	})}

@@ -52,7 +52,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	sweeper := fanout.NewSweeper(2)
-	h := &house{hub: live.NewHub(&live.Config{RingDuration: time.Minute}), came: make(chan struct{}, 1000)}
+	h := &house{hub: live.NewHub(&live.Config{Rewind: time.Minute, RingDuration: time.Minute}), came: make(chan struct{}, 1000)}
 	h.server = NewServer(Config{
 		Hub: h.hub, Sweeper: sweeper, Logger: slog.New(slog.DiscardHandler),
 		Merge:      func() fanout.Merge { return fanout.MergeNone },
