@@ -30,9 +30,10 @@ func (s *Server) admit(nc net.Conn, around layers) (*Conn, refusal) {
 	}
 	s.counts.Accepted++
 	s.nextID++
-	limits := s.Limits.withDefaults()
-	log := s.logger().With("conn", s.nextID, "remote", nc.RemoteAddr().String())
-	c := newConn(nc, &serverSide{srv: s, addr: addr, layers: around}, limits, log)
+	if s.inForce == nil {
+		s.inForce = s.Limits.withDefaults()
+	}
+	c := newConn(nc, &serverSide{srv: s, addr: addr, layers: around}, s.inForce, s.logger())
 	c.id = s.nextID
 	if s.conns == nil {
 		s.conns = map[*Conn]struct{}{}

@@ -367,7 +367,7 @@ func (c *Conn) Close() error {
 		return c.nc.Close()
 	}
 	c.Kick("closed")
-	<-c.done
+	<-c.Done()
 	return nil
 }
 

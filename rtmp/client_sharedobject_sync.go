@@ -123,7 +123,7 @@ func (o *SharedObject) put(name string, value any) (before any, err error) {
 	next := sizedValue{value: value, size: len(name) + len(b)}
 	o.bytes += next.size - old.size
 	o.slots[name] = next
-	switch l := &o.c.limits; {
+	switch l := o.c.limits; {
 	case len(o.slots) > l.SharedObjectSlots:
 		return nil, fmt.Errorf("rtmp: shared object %s has more than %d slots", quoted(o.name), l.SharedObjectSlots)
 	case o.bytes > l.SharedObjectBytes:

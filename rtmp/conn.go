@@ -31,9 +31,10 @@ type Conn struct {
 
 	nc     net.Conn
 	remote net.Addr        // of the client, if a proxy has named it; else nil
+	proxy  net.Addr        // that has; else nil
 	raw    syscall.RawConn // of nc, for reading without a buffer while nothing arrives; nil unless it is a plain socket
-	limits Limits
-	logger *slog.Logger
+	limits *Limits         // with their defaults, and shared by connections
+	logger *slog.Logger    // names the connection
 	side   side
 	id     uint64 // at its Server; 0 for a client's
 	trace  *Trace // set before the handshake; nil: nobody wants to know
@@ -57,10 +58,11 @@ type Conn struct {
 
 	reasonMu sync.Mutex
 	reason   *CloseReason
-	cancel   context.CancelCauseFunc
+	ended    bool          // everything that belongs to it is over
+	done     chan struct{} // closed then; nil until somebody waits for it
 
+	life lifetime
 	wg   sync.WaitGroup // handlers, the flusher; run waits for it
-	done chan struct{}  // closed when run has returned
 }
 
 // side is what differs between the two ends of a connection. Its methods are called on the reading
@@ -76,12 +78,14 @@ type side interface {
 	closed(c *Conn, reason *CloseReason)
 }
 
-func newConn(nc net.Conn, s side, limits Limits, logger *slog.Logger) *Conn {
-	c := &Conn{nc: nc, side: s, limits: limits, logger: logger, started: time.Now(), done: make(chan struct{})}
+// newConn returns a connection that writes its log lines to logger, with its own name.
+func newConn(nc net.Conn, s side, limits *Limits, logger *slog.Logger) *Conn {
+	c := &Conn{nc: nc, side: s, limits: limits, started: time.Now()}
+	c.logger = slog.New(&connHandler{Handler: logger.Handler(), c: c})
 	c.raw = rawConn(nc)
-	c.in.init(&c.limits)
+	c.in.init(limits)
 	c.out.init(c)
-	c.calls.init(limits.PendingCalls)
+	c.calls.limit = limits.PendingCalls
 	return c
 }
 
@@ -106,27 +110,23 @@ func rawConn(nc net.Conn) syscall.RawConn {
 // run reads until the connection ends, and returns nil when everything that belongs to it has ended. If what is read
 // begins another layer it returns that instead, and leaves the socket open.
 func (c *Conn) run(ctx context.Context) *wrapped {
-	ctx, cancel := context.WithCancelCause(ctx)
-	c.reasonMu.Lock()
-	c.cancel = cancel
-	over := c.reason
-	c.reasonMu.Unlock()
-	if over == nil {
-		err := c.read(ctx)
+	c.life.parent = ctx
+	if c.closeReason() == nil {
+		err := c.read(&c.life)
 		if w, ok := errors.AsType[*wrapped](err); ok {
-			cancel(nil)
+			c.life.end(context.Canceled)
 			return w
 		}
 		c.end(err)
 	}
-	cancel(c.closeReason())
+	c.life.end(c.closeReason())
 	c.finish()
 	return nil
 }
 
 // finish ends what belongs to a connection that has been closed.
 func (c *Conn) finish() {
-	defer close(c.done)
+	defer c.setEnded()
 	c.releasePartial()
 	reason := c.closeReason()
 	c.out.fail(reason)
@@ -237,13 +237,10 @@ func (c *Conn) close(reason *CloseReason) {
 		reason.LastMessage = c.in.last.String()
 		c.reason = reason
 	}
-	cancel := c.cancel
 	reason = c.reason
 	c.reasonMu.Unlock()
 	c.over.Store(true)
-	if cancel != nil {
-		cancel(reason)
-	}
+	c.life.end(reason)
 	c.interrupt()
 }
 
@@ -369,7 +366,26 @@ func (c *Conn) RemoteAddr() net.Addr {
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 
 // Done is closed when the connection has ended and all of its goroutines with it.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} {
+	c.reasonMu.Lock()
+	defer c.reasonMu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.ended {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+func (c *Conn) setEnded() {
+	c.reasonMu.Lock()
+	defer c.reasonMu.Unlock()
+	c.ended = true
+	if c.done != nil {
+		close(c.done)
+	}
+}
 
 // CloseReason says why the connection ended; nil while it lives.
 func (c *Conn) CloseReason() *CloseReason { return c.closeReason() }

@@ -46,11 +46,6 @@ type answer struct {
 	err    error
 }
 
-func (s *calls) init(limit int) {
-	s.limit = limit
-	s.pending = map[float64]*pendingCall{}
-}
-
 // begin gives out the next transaction ID. name is what an answer may be called besides _result and _error; "" for nothing.
 func (s *calls) begin(name string) (float64, *pendingCall, error) {
 	s.mu.Lock()
@@ -63,6 +58,9 @@ func (s *calls) begin(name string) (float64, *pendingCall, error) {
 	}
 	s.lastID++
 	p := &pendingCall{name: name, answer: make(chan answer, 1)}
+	if s.pending == nil {
+		s.pending = map[float64]*pendingCall{}
+	}
 	s.pending[s.lastID] = p
 	return s.lastID, p, nil
 }

@@ -29,6 +29,7 @@ type inbound struct {
 	mediaRate  rate
 	byteRate   rate
 	paced      bool // it was said that the peer is read more slowly
+	media      bool // some has come: the peer publishes, or is the server of what we play
 }
 
 func (in *inbound) init(l *Limits) {
@@ -89,7 +90,11 @@ func (c *Conn) read(ctx context.Context) (err error) {
 	if c.raw != nil {
 		return c.readRaw(ctx, deliver)
 	}
-	// What hides its descriptor (TLS, HTTP tunnels, pipes) gets a buffer of its own, small until much comes at once.
+	return c.readPlain(ctx, deliver)
+}
+
+// readPlain reads what hides its descriptor (TLS, HTTP tunnels, pipes) into a buffer of its own, small until much comes at once.
+func (c *Conn) readPlain(ctx context.Context, deliver func(*chunk.Message) error) error {
 	buf := make([]byte, 4<<10)
 	for {
 		n, err := c.nc.Read(buf)
@@ -112,25 +117,47 @@ func (c *Conn) read(ctx context.Context) (err error) {
 
 // readRaw waits for readiness without holding a buffer and takes one from the pool only when there is
 // something to read. All of it happens inside one RawConn.Read: leaving it between two reads would reset the
-// poller's edge and could lose one. It reads until nothing is left: an end that came together with the last bytes is no event of its own.
+// poller's edge and could lose one.
+//
+// Who sends no media keeps the goroutine waiting nearly all the time, and what is done with a handshake, connect and play is deep: it
+// would leave the waiting one with a stack of two or four times the memory for good. So that is done on another goroutine, which
+// ends with it.
 func (c *Conn) readRaw(ctx context.Context, deliver func(*chunk.Message) error) error {
 	var result error
 	err := c.raw.Read(func(fd uintptr) bool {
-		for {
-			err := c.readOnce(ctx, fd, deliver)
-			switch {
-			case errors.Is(err, errAgain):
-				return false
-			case err != nil:
-				result = err
-				return true
-			}
+		if c.in.media {
+			result = c.readAll(ctx, fd, deliver)
+		} else {
+			result = c.readAside(ctx, fd, deliver)
 		}
+		return !errors.Is(result, errAgain)
 	})
-	if result != nil {
+	if result != nil && !errors.Is(result, errAgain) {
 		return result
 	}
 	return err
+}
+
+// readAside is readAll on a goroutine of its own.
+func (c *Conn) readAside(ctx context.Context, fd uintptr, deliver func(*chunk.Message) error) error {
+	result := make(chan error)
+	go func() { // readRaw waits for it
+		var err error
+		defer func() { result <- err }()
+		defer c.recovered("reading")
+		err = c.readAll(ctx, fd, deliver)
+	}()
+	return <-result
+}
+
+// readAll handles what there is, until nothing is left: an end that came together with the last bytes is no event of its own. It
+// returns errAgain then.
+func (c *Conn) readAll(ctx context.Context, fd uintptr, deliver func(*chunk.Message) error) error {
+	for {
+		if err := c.readOnce(ctx, fd, deliver); err != nil {
+			return err
+		}
+	}
 }
 
 // readOnce handles what one read brings; errAgain means nothing now.
@@ -191,6 +218,7 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 	c.trace.received(m, c.in.chunks)
 	switch t := message.Type(m.Type); t {
 	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3, message.TypeAggregate:
+		c.in.media = true
 		if err := c.paceMedia(ctx); err != nil {
 			return err
 		}

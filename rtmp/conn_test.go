@@ -45,9 +45,9 @@ func TestEnd(t *testing.T) {
 func TestResetAfterTheStreams(t *testing.T) {
 	for _, publishing := range []bool{false, true} {
 		ours, theirs := net.Pipe()
-		s := &serverSide{streams: map[uint32]*serverStream{1: {}}}
+		s := &serverSide{streams: []*serverStream{{id: 1}}}
 		if publishing {
-			s.streams[1].pub = &PublishStream{}
+			s.streams[0].pub = &PublishStream{}
 		}
 		c := newConn(ours, s, Limits{}.withDefaults(), discard)
 		c.id = 1

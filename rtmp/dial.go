@@ -159,7 +159,7 @@ func dialOnce(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 		limits.HandshakeTimeout = math.MaxInt64 // ctx ends it
 	}
 	side := newClientSide(u, cfg)
-	c := newConn(nc, side, limits.withDefaults(), logger.With("remote", nc.RemoteAddr().String()))
+	c := newConn(nc, side, limits.withDefaults(), logger)
 	c.trace = cfg.Trace
 	side.begin(c)
 	if err := side.connect(ctx, c); err != nil {

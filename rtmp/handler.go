@@ -82,6 +82,6 @@ type ConnectRequest struct {
 	User string
 	// Proof is what the client must prove when it has been let in. A ConnectHandler may set it.
 	Proof Proof
-	// Reply is the information object of the answer. A ConnectHandler may add properties to it.
+	// Reply is the information object of the answer. A ConnectHandler may add properties to it. Later it is nil.
 	Reply *amf.Object
 }

@@ -50,7 +50,8 @@ type Limits struct {
 // connect command, too little to be worth an attack.
 const beforeConnect = 64 << 10
 
-func (l Limits) withDefaults() Limits {
+// withDefaults returns a copy with the defaults in place of zero fields.
+func (l Limits) withDefaults() *Limits {
 	setDefault(&l.HandshakeTimeout, 10*time.Second)
 	setDefault(&l.IdleTimeout, 60*time.Second)
 	setDefault(&l.PublishIdle, 15*time.Second)
@@ -69,7 +70,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.SharedObjects, 64)
 	setDefault(&l.SharedObjectSlots, 1024)
 	setDefault(&l.SharedObjectBytes, 1<<20)
-	return l
+	return &l
 }
 
 func setDefault[T int | int64 | time.Duration](field *T, value T) {

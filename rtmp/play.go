@@ -37,7 +37,7 @@ type PlayStream struct {
 	gone     chan struct{} // closed by stop
 	outlet   *Outlet       // set by Detach
 	end      error         // why the stream was stopped; nil while it lives
-	fitter   *Fitter
+	fitter   *Fitter       // made with the first packet
 	filter   playFilter
 	fitted   []*media.Packet // reused by prepare
 	ready    []*media.Packet // and this
@@ -51,7 +51,6 @@ func newPlayStream(st *serverStream, req PlayRequest) *PlayStream {
 		StreamID: st.id, ChunkSize: st.side.srv.chunkSize(), AMF3: st.c.amf3.Load(),
 		Form: playerForm(&st.side.req.Capabilities, st.side.srv.LegacyCodecs),
 	}
-	p.fitter = NewFitter(p.enc.Form, p.key.Name)
 	p.filter.duration = req.Duration
 	return p
 }
@@ -167,6 +166,9 @@ func (p *PlayStream) WritePacket(ctx context.Context, pkt *media.Packet) error {
 // prepare returns what is to be sent for pkt, in the client's form and if the client wants it now, and whether the duration that
 // it asked for is over then. The slice is valid until the next call.
 func (p *PlayStream) prepare(pkt *media.Packet) (ready []*media.Packet, over bool, err error) {
+	if p.fitter == nil {
+		p.fitter = NewFitter(p.enc.Form, p.key.Name)
+	}
 	fitted, notice := p.fitter.Fit(p.fitted[:0], pkt)
 	p.fitted = fitted
 	if notice != nil {

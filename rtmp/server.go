@@ -54,6 +54,7 @@ type Server struct {
 	BaseContext context.Context
 
 	mu        sync.Mutex
+	inForce   *Limits // Limits with their defaults, for all connections; nil until the next one asks
 	closed    bool
 	listeners map[net.Listener]struct{}
 	conns     map[*Conn]struct{}
@@ -233,7 +234,7 @@ func (s *Server) watch() {
 // SetLimits replaces Limits for the connections that are accepted from now on.
 func (s *Server) SetLimits(l Limits) {
 	s.mu.Lock()
-	s.Limits = l
+	s.Limits, s.inForce = l, nil
 	s.mu.Unlock()
 }
 

@@ -1,7 +1,6 @@
 package rtmp
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,11 +31,10 @@ type serverSide struct {
 	measuring atomic.Bool // the bandwidth is being measured
 
 	mu      sync.Mutex
-	streams map[uint32]*serverStream
+	streams []*serverStream          // few, in the order in which they were made
 	latest  *serverStream            // of streams, that media was for last
 	buffers map[uint32]time.Duration // of streams that do not exist yet; of those without one under 0
 	lastID  uint32                   // given out last by createStream
-	made    uint64                   // streams so far, for their order
 }
 
 func (s *serverSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err error) {
@@ -70,12 +68,15 @@ func (s *serverSide) connect(ctx context.Context, c *Conn, cmd *message.Command)
 		ctx, cancel := context.WithDeadline(ctx, c.started.Add(c.limits.HandshakeTimeout))
 		err := h.ServeConnect(ctx, req)
 		cancel()
+		c.life.rest() // nothing else is under way yet
 		if err != nil {
 			return s.refuse(c, cmd, asStatus(c, err, CodeConnectRejected))
 		}
 	}
 	behind := s.ask(req)
-	s.req = req
+	accepted := *req
+	accepted.Reply = nil // it is sent, and not kept
+	s.req = &accepted
 	c.amf3.Store(req.ObjectEncoding == 3)
 	c.in.chunks.SetLimits(c.limits.chunk())
 	c.flow.sentWindow = defaultWindow
@@ -197,7 +198,7 @@ func (s *serverSide) userControl(c *Conn, u *message.UserControl) error {
 	}
 	d := time.Duration(u.BufferLength) * time.Millisecond
 	s.mu.Lock()
-	st := s.streams[u.Value]
+	st := s.byID(u.Value)
 	if st == nil && (len(s.buffers) < c.limits.Streams || s.buffers[u.Value] > 0) {
 		if s.buffers == nil {
 			s.buffers = map[uint32]time.Duration{}
@@ -216,7 +217,7 @@ func (s *serverSide) userControl(c *Conn, u *message.UserControl) error {
 func (s *serverSide) stream(c *Conn, msid uint32, create bool) *serverStream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.streams[msid]
+	st := s.byID(msid)
 	if st == nil && msid == 0 {
 		st, msid = s.newest(func(*serverStream) bool { return true }), 1
 	}
@@ -233,7 +234,7 @@ func (s *serverSide) publishingStream(msid uint32) *serverStream {
 	if s.latest != nil && s.latest.id == msid {
 		return s.latest
 	}
-	if st := s.streams[msid]; st != nil || msid != 0 {
+	if st := s.byID(msid); st != nil || msid != 0 {
 		s.latest = st
 		return st
 	}
@@ -242,29 +243,33 @@ func (s *serverSide) publishingStream(msid uint32) *serverStream {
 
 // newest returns the stream made last of those that fit; nil without one. Called with mu held.
 func (s *serverSide) newest(fits func(*serverStream) bool) *serverStream {
-	var newest *serverStream
-	for _, st := range s.streams {
-		if (newest == nil || st.order > newest.order) && fits(st) {
-			newest = st
+	for _, st := range slices.Backward(s.streams) {
+		if fits(st) {
+			return st
 		}
 	}
-	return newest
+	return nil
+}
+
+// byID returns the stream of that message stream ID; nil when there is none. Called with mu held.
+func (s *serverSide) byID(msid uint32) *serverStream {
+	for _, st := range s.streams {
+		if st.id == msid {
+			return st
+		}
+	}
+	return nil
 }
 
 // addStream is called with mu held.
 func (s *serverSide) addStream(c *Conn, msid uint32) *serverStream {
-	if s.streams == nil {
-		s.streams = map[uint32]*serverStream{}
-	}
-	s.made++
-	st := &serverStream{c: c, side: s, id: msid, order: s.made, idle: make(chan struct{})}
-	close(st.idle)
+	st := &serverStream{c: c, side: s, id: msid}
 	st.buffer = s.buffers[0]
 	if d, ok := s.buffers[msid]; ok {
 		st.buffer = d
 		delete(s.buffers, msid)
 	}
-	s.streams[msid] = st
+	s.streams = append(s.streams, st)
 	return st
 }
 
@@ -276,7 +281,7 @@ func (s *serverSide) createStream(c *Conn) *serverStream {
 	if len(s.streams) >= c.limits.Streams {
 		return nil
 	}
-	for s.lastID++; s.lastID == 0 || s.streams[s.lastID] != nil; {
+	for s.lastID++; s.lastID == 0 || s.byID(s.lastID) != nil; {
 		s.lastID++
 	}
 	return s.addStream(c, s.lastID)
@@ -284,8 +289,8 @@ func (s *serverSide) createStream(c *Conn) *serverStream {
 
 func (s *serverSide) deleteStream(msid uint32) {
 	s.mu.Lock()
-	st := s.streams[msid]
-	delete(s.streams, msid)
+	st := s.byID(msid)
+	s.streams = slices.DeleteFunc(s.streams, func(other *serverStream) bool { return other == st })
 	s.latest = nil
 	s.mu.Unlock()
 	if st != nil {
@@ -295,12 +300,8 @@ func (s *serverSide) deleteStream(msid uint32) {
 
 func (s *serverSide) eachStream(fn func(*serverStream)) {
 	s.mu.Lock()
-	all := make([]*serverStream, 0, len(s.streams))
-	for _, st := range s.streams {
-		all = append(all, st)
-	}
+	all := slices.Clone(s.streams)
 	s.mu.Unlock()
-	slices.SortFunc(all, func(a, b *serverStream) int { return cmp.Compare(a.order, b.order) })
 	for _, st := range all {
 		fn(st)
 	}

@@ -24,17 +24,16 @@ var errReplaced = errors.New("rtmp: the client plays something else")
 // serverStream is one message stream of a server's connection: idle, publishing or playing. Commands and media
 // arrive on the reading goroutine; the handler of what is under way runs on its own.
 type serverStream struct {
-	c     *Conn
-	side  *serverSide
-	id    uint32
-	order uint64 // later streams have higher ones
+	c    *Conn
+	side *serverSide
+	id   uint32
 
 	mu     sync.Mutex
 	buffer time.Duration           // SetBufferLength; it may come before play
 	pub    *PublishStream          // at most one of these two is set; neither once the client has ended it
 	play   *PlayStream             // likewise
 	cancel context.CancelCauseFunc // of the handler of pub or play; nil without them
-	idle   chan struct{}           // closed when the handler last started has returned
+	idle   chan struct{}           // closed when the handler last started has returned; nil before the first
 	queued []PlayRequest           // the playlist: plays without reset, each served after the one before
 	listed []string                // what set_playlist named
 }
@@ -109,7 +108,9 @@ func (st *serverStream) start(ctx context.Context, serve func(context.Context)) 
 		defer close(ended)
 		defer cancel(nil)
 		defer st.c.recovered("serving a stream")
-		<-before
+		if before != nil {
+			<-before
+		}
 		serve(ctx)
 	})
 }

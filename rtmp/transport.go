@@ -111,8 +111,8 @@ func (s *Server) unwrap(c *Conn, w *wrapped) (*Conn, error) {
 	inner := &serverSide{srv: s, addr: side.addr, layers: side.layers}
 	if w.looks == handshake.LooksTLS {
 		inner.tls = true
-		next := newConn(tls.Server(&openedConn{Conn: direct(c.nc), first: w.first, remote: c.RemoteAddr()}, s.TLSConfig), inner, c.limits, c.logger)
-		next.remote = c.remote
+		next := newConn(tls.Server(&openedConn{Conn: direct(c.nc), first: w.first, remote: c.RemoteAddr()}, s.TLSConfig), inner, c.limits, s.logger())
+		next.remote, next.proxy = c.remote, c.proxy
 		return s.replace(c, next)
 	}
 	addr, rest, err := readProxyHeader(&openedConn{Conn: c.nc, first: w.first})
@@ -120,11 +120,10 @@ func (s *Server) unwrap(c *Conn, w *wrapped) (*Conn, error) {
 		return nil, err
 	}
 	inner.proxied = true
-	next := newConn(c.nc, inner, c.limits, c.logger)
+	next := newConn(c.nc, inner, c.limits, s.logger())
 	next.in.first = rest
 	if addr != nil {
-		next.remote, inner.addr = addr, remoteIP(addr)
-		next.logger = s.logger().With("conn", c.id, "remote", addr.String(), "proxy", c.nc.RemoteAddr().String())
+		next.remote, next.proxy, inner.addr = addr, c.nc.RemoteAddr(), remoteIP(addr)
 	}
 	return s.replace(c, next)
 }

@@ -65,7 +65,7 @@ func (s *Session) connects(from Direction, cmd *message.Command, m *rtmp.TraceMe
 
 // waits takes note of a command that must be answered.
 func (s *Session) waits(from Direction, cmd *message.Command, m *rtmp.TraceMessage) {
-	if len(s.calls) < maxCalls {
+	if s.cfg.Both && len(s.calls) < maxCalls {
 		s.calls = append(s.calls, call{name: cmd.Name, from: from, txn: cmd.TransactionID, streamID: m.StreamID, at: s.now})
 	}
 }
@@ -161,7 +161,9 @@ func (s *Session) stream(from Direction, cmd *message.Command, m *rtmp.TraceMess
 	s.key(from, cmd.Name, key, m)
 	if cmd.Name == "play" {
 		s.connect.codecs = s.takes()
-		s.fresh(1-from, m)
+		if s.cfg.Both {
+			s.fresh(1-from, m)
+		}
 		return
 	}
 	if f := s.fresh(from, m); f != nil {

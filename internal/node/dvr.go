@@ -164,7 +164,7 @@ func (p *player) behind(title *vod.Title, from *vod.Place, commands []rtmp.Comma
 		return true
 	}
 	p.session = session
-	p.log.Debug("playing behind the live stream", "at", from.At.Round(time.Millisecond))
+	p.log().Debug("playing behind the live stream", "at", from.At.Round(time.Millisecond))
 	return true
 }
 
@@ -183,7 +183,7 @@ func (p *player) rejoin(r vod.Rejoin) bool {
 		return false
 	}
 	p.session = nil
-	p.log.Debug("playing live again")
+	p.log().Debug("playing live again")
 	return true
 }
 
@@ -196,7 +196,7 @@ func (p *player) caughtUp(stats vod.Stats) {
 	switch {
 	case stats.Rejoined:
 	case stats.Err != nil:
-		p.log.Warn("what was kept of a live stream cannot be read", "err", stats.Err)
+		p.log().Warn("what was kept of a live stream cannot be read", "err", stats.Err)
 		p.leave("what was kept of the stream cannot be read")
 	default:
 		p.leave("the client left, or has had what it asked for")

@@ -43,24 +43,41 @@ func (f *findings) remove(id uint64) {
 	delete(f.sessions, id)
 }
 
-// trace is the hook of rtmp.Server. It hears the client, and of the server only which streams it ends.
+// witness hears one connection: what the client sends, and of the server only which streams it ends.
+type witness struct {
+	node    *Node
+	conn    *rtmp.Conn
+	begun   time.Time
+	session *diagnose.Session
+}
+
+// trace is the hook of rtmp.Server.
 func (n *Node) trace(c *rtmp.Conn) *rtmp.Trace {
-	begun := time.Now()
-	log := n.log.With("conn", c.ID(), "remote", c.RemoteAddr().String())
-	s := diagnose.NewSession(diagnose.Config{OnFinding: func(f diagnose.Finding) {
-		logFinding(log, f)
-		n.news.Tell(api.Event{Kind: api.EventFinding, Connection: c.ID(), Remote: c.RemoteAddr().String(), Text: f.Text})
-	}})
-	n.findings.add(c.ID(), s)
-	return &rtmp.Trace{
-		HandshakeDone: func(h rtmp.TraceHandshake) { s.Handshake(time.Since(begun), h) },
-		Received:      func(m rtmp.TraceMessage) { s.Message(diagnose.FromClient, time.Since(begun), m) },
-		Sent:          func(m rtmp.TraceMessage) { s.Told(time.Since(begun), m) },
-		Closed: func(r *rtmp.CloseReason) {
-			s.Close(time.Since(begun), r)
-			n.findings.remove(c.ID())
-		},
-	}
+	w := &witness{node: n, conn: c, begun: time.Now()}
+	w.session = diagnose.NewSession(diagnose.Config{OnFinding: w.found})
+	n.findings.add(c.ID(), w.session)
+	return &rtmp.Trace{HandshakeDone: w.handshakeDone, Received: w.received, Sent: w.sent, Closed: w.closed}
+}
+
+func (w *witness) handshakeDone(h rtmp.TraceHandshake) {
+	w.session.Handshake(time.Since(w.begun), h)
+}
+
+func (w *witness) received(m rtmp.TraceMessage) {
+	w.session.Message(diagnose.FromClient, time.Since(w.begun), m)
+}
+
+func (w *witness) sent(m rtmp.TraceMessage) { w.session.Told(time.Since(w.begun), m) }
+
+func (w *witness) closed(r *rtmp.CloseReason) {
+	w.session.Close(time.Since(w.begun), r)
+	w.node.findings.remove(w.conn.ID())
+}
+
+func (w *witness) found(f diagnose.Finding) {
+	id, remote := w.conn.ID(), w.conn.RemoteAddr().String()
+	logFinding(w.node.log.With("conn", id, "remote", remote), f)
+	w.node.news.Tell(api.Event{Kind: api.EventFinding, Connection: id, Remote: remote, Text: f.Text})
 }
 
 // logFinding writes a finding, once. Those that the inspector writes for publishers of every kind are left to it.

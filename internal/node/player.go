@@ -18,7 +18,6 @@ import (
 // no log, and it comes back by joining anew.
 type player struct {
 	node     *Node
-	log      *slog.Logger
 	conn     *rtmp.Conn
 	key      media.Key
 	outlet   *rtmp.Outlet
@@ -45,7 +44,7 @@ const frameTime = 33 * time.Millisecond
 
 // join detaches a player from its handler and lets it join its stream's feed.
 func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
-	p := &player{node: n, log: log, conn: s.Conn(), key: s.Key(), current: s.Key(), started: time.Now(), audio: true, video: true}
+	p := &player{node: n, conn: s.Conn(), key: s.Key(), current: s.Key(), started: time.Now(), audio: true, video: true}
 	if d := s.Play().Duration; d >= 0 {
 		p.duration = max(d, time.Nanosecond) // 0 asks for a single frame
 	}
@@ -88,6 +87,9 @@ func (n *Node) turnAway(log *slog.Logger, s *rtmp.PlayStream, err error) error {
 	log.Warn("player refused: limits.players_per_stream is reached", "limit", n.Config().Limits.PlayersPerStream)
 	return rtmp.Refuse(rtmp.CodePlayFailed, "%s has as many players as it takes.", s.Key().Name)
 }
+
+// log returns a logger that names the player. It is made for each line: a player has few.
+func (p *player) log() *slog.Logger { return p.node.streamLog(p.conn, p.key) }
 
 // begin lets the player begin where it has asked to: in what is kept of the stream, or live.
 func (p *player) begin(s *rtmp.PlayStream, first func()) {
@@ -216,7 +218,7 @@ func (p *player) command(cmd rtmp.Command) {
 		return
 	}
 	if err := p.outlet.Stream().Answer(cmd, nil); err != nil {
-		p.log.Debug("command not answered", "err", err)
+		p.log().Debug("command not answered", "err", err)
 	}
 	if cmd, ok := cmd.(rtmp.PauseCommand); ok && !cmd.Paused {
 		p.resume()
@@ -368,5 +370,5 @@ func (p *player) leave(why string) {
 	}
 	last.leave(p)
 	p.node.tell(api.EventLeft, p.conn.ID(), p.conn.RemoteAddr().String(), p.key, why)
-	p.log.Info("play ended", "reason", why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
+	p.log().Info("play ended", "reason", why, "messages", p.sum.Messages, "bytes", p.sum.Bytes, "dropped", p.sum.Dropped, "dur", time.Since(p.started).Round(time.Millisecond))
 }

@@ -17,7 +17,7 @@ import (
 func (p *player) change(cmd rtmp.Play2Command) bool {
 	if refusal := p.mayChange(p.current.Name, cmd.Name); refusal != nil {
 		if err := p.outlet.Stream().Answer(cmd, refusal); err != nil {
-			p.log.Debug("command not answered", "err", err)
+			p.log().Debug("command not answered", "err", err)
 		}
 		return false
 	}
@@ -61,7 +61,7 @@ func (p *player) rendition(_ context.Context, from, to string) (*vod.Title, erro
 	old.Name, key.Name = from, to
 	f, err := p.node.enter(feedKey{stream: key, encoder: p.outlet.Encoder()}, p)
 	if err != nil {
-		return nil, p.node.turnAway(p.log, p.outlet.Stream(), err)
+		return nil, p.node.turnAway(p.log(), p.outlet.Stream(), err)
 	}
 	p.mu.Lock()
 	over := p.over
