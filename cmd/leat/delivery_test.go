@@ -59,11 +59,15 @@ func TestPublishConnectsAgain(t *testing.T) {
 	if err := createFLV(file, 6*time.Second); err != nil {
 		t.Fatal(err)
 	}
+	synctest.Test(t, func(t *testing.T) { connectsAgain(t, file) })
+}
+
+func connectsAgain(t *testing.T, file string) {
 	var mu sync.Mutex
 	connections := 0
 	var last time.Duration
 	second := newCollector()
-	address := serveOn(t, listen(t), &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
+	srv := rtmptest.NewServer(t, &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
 		mu.Lock()
 		connections++
 		first := connections == 1
@@ -84,12 +88,12 @@ func TestPublishConnectsAgain(t *testing.T) {
 			}
 		}
 	}})
-	code, out, stderr := leat(t.Context(), "", "publish", "--json", file, "rtmp://"+address+"/live/key?token=sesame")
+	code, out, stderr := runOn(t, hosts{"server:1935": srv.Listener}, "publish", "--json", file, "rtmp://server/live/key?token=sesame")
 	if code != exitDone {
 		t.Fatalf("code %d: %s", code, stderr)
 	}
-	for _, want := range []string{"the peer closed the connection; connecting again in ", "leat: publishing rtmp://ADDR/live/key again"} {
-		if !strings.Contains(masked(stderr, address), want) {
+	for _, want := range []string{"the peer closed the connection; connecting again in ", "leat: publishing rtmp://server/live/key again"} {
+		if !strings.Contains(stderr, want) {
 			t.Errorf("it did not say %q:\n%s", want, stderr)
 		}
 	}
@@ -154,39 +158,30 @@ func TestSettledMeansOpen(t *testing.T) {
 func TestPublishToOneThatNeverReads(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "large.flv")
 	count := createLargeFLV(t, file)
-	stuck := serveOn(t, narrow{listen(t)}, &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
-		err := takeOne(ctx, s)
-		<-ctx.Done()
-		return err
-	}})
-	good := newCollector()
-	healthy := serveOn(t, listen(t), &peer{publish: good.publish})
-	_, out, stderr := leat(t.Context(), "", "publish", "--json", "--speed", "2", "--retry", "0", "--drop-after", "1s", "--send-timeout", "5s",
-		file, "rtmp://"+stuck+"/live/stuck", "rtmp://"+healthy+"/live/good")
-	got := 0
-	for _, p := range good.all(t) {
-		if p.Kind != media.Data {
-			got++
+	synctest.Test(t, func(t *testing.T) {
+		stuck := rtmptest.NewServer(t, &peer{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
+			err := takeOne(ctx, s)
+			<-ctx.Done()
+			return err
+		}})
+		good := newCollector()
+		healthy := rtmptest.NewServer(t, &peer{publish: good.publish})
+		_, out, stderr := runOn(t, hosts{"stuck:1935": stuck.Listener, "healthy:1935": healthy.Listener}, "publish", "--json", "--retry", "0",
+			"--drop-after", "1s", "--send-timeout", "5s", file, "rtmp://stuck/live/cam", "rtmp://healthy/live/cam")
+		got := 0
+		for _, p := range good.all(t) {
+			if p.Kind != media.Data {
+				got++
+			}
 		}
-	}
-	if got != count {
-		t.Errorf("the healthy server got %d packets of %d; it said %s", got, count, stderr)
-	}
-	var sum publishSummary
-	if err := json.Unmarshal([]byte(strings.SplitAfter(out, "\n")[0]), &sum); err != nil || sum.Dropped == 0 {
-		t.Errorf("nothing was left out for the other: %s, %v", out, err)
-	}
-}
-
-// narrow is a listener whose connections have small buffers: otherwise the kernel takes as much as a server does.
-type narrow struct{ net.Listener }
-
-func (l narrow) Accept() (net.Conn, error) {
-	nc, err := l.Listener.Accept()
-	if err == nil {
-		err = nc.(*net.TCPConn).SetReadBuffer(64 << 10)
-	}
-	return nc, err
+		if got != count {
+			t.Errorf("the healthy server got %d packets of %d; it said %s", got, count, stderr)
+		}
+		var sum publishSummary
+		if err := json.Unmarshal([]byte(strings.SplitAfter(out, "\n")[0]), &sum); err != nil || sum.Dropped == 0 {
+			t.Errorf("nothing was left out for the other: %s, %v", out, err)
+		}
+	})
 }
 
 // createLargeFLV writes eight seconds of video, 40 MB, which the queue of a server does not hold, and returns the number of packets.

@@ -1,13 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,21 +193,8 @@ func against(t *testing.T, c hostile.Case, args []string) (code int, said string
 	l := rtmptest.NewListener()
 	s := hostile.Serve(l, c.Behave)
 	defer s.Close()
-	return runOn(t, l, args)
-}
-
-// runOn runs a verb on a network in memory where there is one server.
-func runOn(t *testing.T, l *rtmptest.Listener, args []string) (code int, said string) {
-	t.Helper()
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		if address != "server:1935" {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-		}
-		return l.Dial(ctx)
-	}
-	var stdout, stderr bytes.Buffer
-	code = run(t.Context(), args, streams{in: strings.NewReader(""), out: &stdout, err: &stderr, dial: dial})
-	return code, stderr.String()
+	code, _, said = runOn(t, hosts{"server:1935": l}, args...)
+	return code, said
 }
 
 // isClear reports whether a line is fit for people and their terminals.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -49,9 +50,20 @@ func (r *room) imports() []string {
 	return slices.Compact(paths)
 }
 
-// rooms parses every Go file of the module, sorted by path.
+// rooms returns every room of the module with its Go files parsed, sorted by path. All tests share them: none may change them.
 func rooms(t *testing.T) []*room {
 	t.Helper()
+	all, err := parsedOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+var parsedOnce = sync.OnceValues(parse)
+
+// parse parses every Go file of the module.
+func parse() ([]*room, error) {
 	byPath := make(map[string]*room)
 	files := token.NewFileSet()
 	tree := os.DirFS(root)
@@ -90,14 +102,14 @@ func rooms(t *testing.T) []*room {
 		return nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	all := make([]*room, 0, len(byPath))
 	for _, r := range byPath {
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b *room) int { return strings.Compare(a.path, b.path) })
-	return all
+	return all, nil
 }
 
 // leaveOut reports whether the go tool, too, passes by a folder of this name, or it holds no source of ours.

@@ -78,7 +78,7 @@ func lengths() []Case {
 			c.Media(1e9)
 			c.Discard()
 			frame := append([]byte{0x27, 1, 0, 0, 0}, make([]byte, 15<<20)...)
-			for i := range uint32(8) {
+			for i := range uint32(4) {
 				c.Raw(message.TypeVideo, 1000+40*i, frame)
 			}
 			c.Status("status", "NetStream.Play.UnpublishNotify")
