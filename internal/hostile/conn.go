@@ -29,7 +29,8 @@ type Conn struct {
 	hs      *handshake.Server
 	out     *chunk.Writer
 	in      *chunk.Reader
-	buf     []byte
+	buf     []byte             // what was read last
+	frame   []byte             // what was written last
 	ready   []*message.Command // received and not awaited
 	asked   float64            // transaction ID of the command awaited last
 	sent    int64              // bytes
@@ -81,7 +82,7 @@ func (c *Conn) Raw(typ message.Type, timestamp uint32, body []byte) {
 	case typ == message.TypeAudio:
 		csid = 4
 	}
-	c.Write(c.out.AppendMessage(nil, &chunk.Message{ChunkStreamID: csid, Type: uint8(typ), StreamID: msid, Timestamp: timestamp, Body: body}))
+	c.message(&chunk.Message{ChunkStreamID: csid, Type: uint8(typ), StreamID: msid, Timestamp: timestamp, Body: body})
 	if typ == message.TypeSetChunkSize && len(body) == 4 {
 		if size := binary.BigEndian.Uint32(body); size > 0 && size <= chunk.MaxChunkSize {
 			c.out.SetChunkSize(size)
@@ -99,7 +100,13 @@ func (c *Conn) command(msid uint32, name string, transaction float64, object any
 	if err != nil {
 		panic(err) // a case of this package is written wrongly
 	}
-	c.Write(c.out.AppendMessage(nil, &chunk.Message{ChunkStreamID: 3, Type: uint8(message.TypeCommandAMF0), StreamID: msid, Body: body}))
+	c.message(&chunk.Message{ChunkStreamID: 3, Type: uint8(message.TypeCommandAMF0), StreamID: msid, Body: body})
+}
+
+// message sends a message in chunks.
+func (c *Conn) message(m *chunk.Message) {
+	c.frame = c.out.AppendMessage(c.frame[:0], m)
+	c.Write(c.frame)
 }
 
 // Status sends an onStatus on the message stream.

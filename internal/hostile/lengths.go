@@ -77,8 +77,9 @@ func lengths() []Case {
 			}
 			c.Media(1e9)
 			c.Discard()
-			frame := append([]byte{0x27, 1, 0, 0, 0}, make([]byte, 15<<20)...)
-			for i := range uint32(4) {
+			frame := make([]byte, 15<<20)
+			copy(frame, []byte{0x27, 1})
+			for i := range uint32(3) {
 				c.Raw(message.TypeVideo, 1000+40*i, frame)
 			}
 			c.Status("status", "NetStream.Play.UnpublishNotify")
