@@ -81,19 +81,26 @@ rtmp {
 		chunk_size 4096;
 		application live { live on; publish_notify on; }
 		application vod { play %[2]s/vod; }
+		%[4]s
 	}
 }
 `
 
-// nginx starts nginx-rtmp and returns it and the address of its application.
+// nginx starts nginx-rtmp and returns it and the address of its application for live streams.
 func nginx(t *testing.T) (*process, string) {
+	t.Helper()
+	return nginxWith(t, "")
+}
+
+// nginxWith is nginx with a further application.
+func nginxWith(t *testing.T, application string) (*process, string) {
 	t.Helper()
 	const attempts = 5
 	for range attempts {
 		port := freePort(t)
 		dir := t.TempDir()
 		conf := filepath.Join(dir, "nginx.conf")
-		if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, loadModule(t), dir, port), 0o644); err != nil {
+		if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, loadModule(t), dir, port, application), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		p := start(t, "nginx", "-p", dir, "-c", conf)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -68,6 +69,18 @@ func (tp *tap) Write(b []byte) (int, error) {
 	defer tp.mu.Unlock()
 	tp.sent = append(tp.sent, b...)
 	return len(b), nil
+}
+
+// all returns what the client has sent. It waits until the client has gone.
+func (tp *tap) all(t *testing.T) []byte {
+	t.Helper()
+	within(t, "the end of the client's connection", func() error {
+		<-tp.done
+		return nil
+	})
+	tp.mu.Lock()
+	defer tp.mu.Unlock()
+	return slices.Clone(tp.sent)
 }
 
 // chunkSizes returns the chunk sizes that the client has announced. The client must have gone.

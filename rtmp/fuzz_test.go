@@ -5,11 +5,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"leat/internal/conversation"
 	"leat/internal/wire/handshake"
 	"leat/rtmp"
 	"leat/rtmp/rtmptest"
@@ -78,6 +80,13 @@ func feed(t *testing.T, srv *rtmp.Server, b []byte) {
 func FuzzServerSession(f *testing.F) {
 	addTranscripts(f, "server-*.txt", nil)
 	f.Add(recordedSession(f)[1+2*1536:])
+	clients, err := conversation.Clients()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range clients {
+		f.Add(slices.Concat(c.Edit(nil, nil)...))
+	}
 	hs := handshake.NewClient(handshake.ClientConfig{Rand: zeros{}})
 	opening := append(hs.Start(), make([]byte, 1536)...)
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -4,13 +4,29 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
 	"leat/amf"
+	"leat/internal/conversation"
 	"leat/internal/wire/handshake"
 	"leat/internal/wire/message"
 )
+
+// recordedSessions are what real programs said, and recordSession.
+func recordedSessions(t *testing.T) [][]byte {
+	t.Helper()
+	all, err := conversation.Clients()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions := [][]byte{recordSession(t)}
+	for _, c := range all {
+		sessions = append(sessions, slices.Concat(c.Handshake, slices.Concat(c.Edit(nil, nil)...)))
+	}
+	return sessions
+}
 
 // recordSession is all that a client sends that publishes, plays and calls, from C0 on.
 func recordSession(t *testing.T) []byte {
@@ -139,7 +155,7 @@ func TestMutate(t *testing.T) {
 	const seeds, sessions = 4, 60
 	beside(t, offence{
 		do: func(t *testing.T, h *house) {
-			session := recordSession(t)
+			all := recordedSessions(t)
 			done := make(chan struct{})
 			for seed := range uint64(seeds) {
 				go func() { // ends with its sessions
@@ -151,7 +167,7 @@ func TestMutate(t *testing.T) {
 							t.Error(err)
 							return
 						}
-						mutated(random, nc, session)
+						mutated(random, nc, all[random.IntN(len(all))])
 					}
 				}()
 			}

@@ -50,8 +50,8 @@ type soakWorker struct {
 	done atomic.Int64
 }
 
-func soakWorkers(session []byte) []*soakWorker {
-	mutated := func(h *house, r *rand.Rand) error { return soakMutated(h, r, session) }
+func soakWorkers(sessions [][]byte) []*soakWorker {
+	mutated := func(h *house, r *rand.Rand) error { return soakMutated(h, r, sessions[r.IntN(len(sessions))]) }
 	return []*soakWorker{
 		{name: "healthy", do: func(h *house, r *rand.Rand) error { return soakSession(h, r, rtmptest.FaultConfig{}) }},
 		{name: "faulty", do: func(h *house, r *rand.Rand) error { return soakSession(h, r, faults(r)) }},
@@ -69,7 +69,7 @@ func soakWorkers(session []byte) []*soakWorker {
 // changes of the configuration, beside a healthy stream. At the end the healthy players have had every message, what the others have
 // used is free again, and every recording can be played.
 func TestSoak(t *testing.T) {
-	workers := soakWorkers(recordSession(t))
+	workers := soakWorkers(recordedSessions(t))
 	var data string
 	beside(t, offence{
 		tweak: func(c *config.Config) {

@@ -61,6 +61,7 @@ var importTable = []rule{
 	{packages: []string{"interop/..."}, imports: []string{"..."}},
 	{packages: []string{"internal/pcap"}, imports: []string{"internal/diagnose"}},
 	{packages: []string{"internal/hostile"}, imports: []string{"amf", "media", "media/mediatest", "internal/wire/..."}},
+	{packages: []string{"internal/conversation"}, imports: []string{"amf", "media", "media/mediatest", "rtmp", "internal/wire/..."}},
 	{packages: []string{"internal/arch", "internal/abuse"}},
 }
 

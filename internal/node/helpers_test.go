@@ -35,6 +35,12 @@ type server struct {
 // start runs a node; tweak, if not nil, changes the defaults.
 func start(t *testing.T, tweak func(*config.Config)) *server {
 	t.Helper()
+	return startAt(t, nil, tweak)
+}
+
+// startAt is start with an RTMP door of the test's own, unless that is nil.
+func startAt(t *testing.T, l net.Listener, tweak func(*config.Config)) *server {
+	t.Helper()
 	cfg := config.Default()
 	cfg.RTMP, cfg.HTTP, cfg.Admin = "127.0.0.1:0", "", ""
 	cfg.Data = t.TempDir()
@@ -46,6 +52,9 @@ func start(t *testing.T, tweak func(*config.Config)) *server {
 	s.Node = New(cfg, slog.New(slog.NewTextHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err := s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if l != nil {
+		s.doors = append(s.doors, door{name: "rtmp", listener: l, serve: s.rtmp.Serve})
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()

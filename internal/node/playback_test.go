@@ -15,7 +15,7 @@ import (
 )
 
 // writeFilm makes an FLV file of packets in a folder.
-func writeFilm(t *testing.T, path string, packets []*media.Packet) {
+func writeFilm(t testing.TB, path string, packets []*media.Packet) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		t.Fatal(err)
