@@ -41,7 +41,9 @@ func (s *serverSide) measureBandwidth(ctx context.Context, c *Conn, d bandwidthD
 	if s.measuring.Swap(true) {
 		return
 	}
+	c.life.use()
 	c.wg.Go(func() {
+		defer c.life.release()
 		defer s.measuring.Store(false)
 		defer c.recovered("measuring bandwidth")
 		ctx, cancel := context.WithTimeout(ctx, bandwidthTimeout)

@@ -6,15 +6,34 @@ import (
 	"time"
 )
 
-// lifetime is the context of what happens on a connection; it ends with it. There is a context inside only from when something first
-// asks for one: most connections idle, or play detached, and a context that can be cancelled has memory of its own.
+// lifetime is the context of what happens on a connection; it ends with it. Most connections idle, or play detached, and a context that
+// can be cancelled has memory of its own: so there is one inside only from when something asks for it until nobody uses it any more.
+// Who hands the lifetime to somebody else calls use before, and release when that one has returned and every context made of it has
+// been cancelled.
 type lifetime struct {
 	parent context.Context // set before anything asks
 
 	mu     sync.Mutex
+	users  int
 	inner  context.Context // nil while nobody needs it
 	cancel context.CancelCauseFunc
 	over   error // why the connection has ended; nil while it lives
+}
+
+func (l *lifetime) use() {
+	l.mu.Lock()
+	l.users++
+	l.mu.Unlock()
+}
+
+// release gives up the context inside when the last user has gone.
+func (l *lifetime) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.users--; l.users == 0 && l.inner != nil {
+		l.cancel(l.over)
+		l.inner, l.cancel = nil, nil
+	}
 }
 
 // get returns the context inside, which it makes if need be.
@@ -39,16 +58,6 @@ func (l *lifetime) end(reason error) {
 	}
 	if l.cancel != nil {
 		l.cancel(l.over)
-	}
-}
-
-// rest gives up the context inside, when those have returned who asked for it.
-func (l *lifetime) rest() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.inner != nil {
-		l.cancel(nil)
-		l.inner, l.cancel = nil, nil
 	}
 }
 

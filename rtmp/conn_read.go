@@ -81,6 +81,7 @@ var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 func (c *Conn) read(ctx context.Context) (err error) {
 	defer c.recovered("reading")
 	deliver := func(m *chunk.Message) error { return c.deliver(ctx, m) }
+	c.life.use() // readRaw gives it up while it waits
 	if first := c.in.first; len(first) > 0 {
 		c.in.first = nil
 		if err := c.received(first, deliver); err != nil {
@@ -124,11 +125,18 @@ func (c *Conn) readPlain(ctx context.Context, deliver func(*chunk.Message) error
 // ends with it.
 func (c *Conn) readRaw(ctx context.Context, deliver func(*chunk.Message) error) error {
 	var result error
+	rested := false
 	err := c.raw.Read(func(fd uintptr) bool {
+		if rested {
+			c.life.use()
+		}
 		if c.in.media {
 			result = c.readAll(ctx, fd, deliver)
 		} else {
 			result = c.readAside(ctx, fd, deliver)
+		}
+		if rested = !c.in.media; rested {
+			c.life.release()
 		}
 		return !errors.Is(result, errAgain)
 	})

@@ -20,7 +20,11 @@ func (c *Conn) serveCall(ctx context.Context, h CallHandler, cmd *message.Comman
 		c.answer(cmd, nil, Refuse(CodeCallFailed, "Too many calls of this connection are under way."))
 		return
 	}
+	c.life.use()
 	c.wg.Go(func() {
+		defer c.life.release()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		defer c.recovered("serving a call")
 		call := &Call{Name: cmd.Name, Object: cmd.Object, Args: cmd.Args, NoReply: cmd.TransactionID == 0}
 		result, err := h.ServeCall(ctx, c, call)

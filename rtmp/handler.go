@@ -30,7 +30,8 @@ type ConnectHandler interface {
 // CallHandler is implemented by a Handler that answers remote calls: commands that RTMP itself does not define.
 type CallHandler interface {
 	// ServeCall returns the value to send in _result; a *StatusError is sent in _error, any other error as
-	// NetConnection.Call.Failed. Each call has a goroutine of its own, at most Limits.PendingCalls at a time.
+	// NetConnection.Call.Failed. Each call has a goroutine of its own, at most Limits.PendingCalls at a time; ctx ends with it, or with
+	// the connection.
 	ServeCall(ctx context.Context, c *Conn, call *Call) (result any, err error)
 }
 

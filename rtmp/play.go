@@ -34,7 +34,7 @@ type PlayStream struct {
 	mu       sync.Mutex
 	started  bool
 	commands chan Command  // set by Commands
-	gone     chan struct{} // closed by stop
+	gone     chan struct{} // closed by stop; nil without commands
 	outlet   *Outlet       // set by Detach
 	end      error         // why the stream was stopped; nil while it lives
 	fitter   *Fitter       // made with the first packet
@@ -46,7 +46,7 @@ type PlayStream struct {
 var _ media.Writer = (*PlayStream)(nil)
 
 func newPlayStream(st *serverStream, req PlayRequest) *PlayStream {
-	p := &PlayStream{st: st, req: req, key: st.key(req.Name), gone: make(chan struct{})}
+	p := &PlayStream{st: st, req: req, key: st.key(req.Name)}
 	p.enc = Encoder{
 		StreamID: st.id, ChunkSize: st.side.srv.chunkSize(), AMF3: st.c.amf3.Load(),
 		Form: playerForm(&st.side.req.Capabilities, st.side.srv.LegacyCodecs),
@@ -192,6 +192,10 @@ func (p *PlayStream) Commands() <-chan Command {
 	defer p.mu.Unlock()
 	if p.commands == nil {
 		p.commands = make(chan Command, maxWaitingCommands)
+		p.gone = make(chan struct{})
+		if p.end != nil {
+			close(p.gone)
+		}
 		for _, cmd := range p.filter.handOver() {
 			p.commands <- cmd
 		}
@@ -202,7 +206,7 @@ func (p *PlayStream) Commands() <-chan Command {
 // command takes a command on the connection's reading goroutine.
 func (p *PlayStream) command(cmd Command) {
 	p.mu.Lock()
-	outlet, commands := p.outlet, p.commands
+	outlet, commands, gone := p.outlet, p.commands, p.gone
 	if outlet == nil && commands == nil {
 		p.filter.command(cmd)
 	}
@@ -213,7 +217,7 @@ func (p *PlayStream) command(cmd Command) {
 	case commands != nil:
 		select {
 		case commands <- cmd:
-		case <-p.gone:
+		case <-gone:
 		}
 	default:
 		p.st.log(p.Answer(cmd, nil))
@@ -277,8 +281,10 @@ func (p *PlayStream) stop(cause error) {
 	}
 	p.end = cause
 	outlet := p.outlet
+	if p.gone != nil {
+		close(p.gone)
+	}
 	p.mu.Unlock()
-	close(p.gone)
 	if outlet != nil {
 		outlet.command(CloseCommand{Reason: cause}, true)
 	}

@@ -68,7 +68,6 @@ func (s *serverSide) connect(ctx context.Context, c *Conn, cmd *message.Command)
 		ctx, cancel := context.WithDeadline(ctx, c.started.Add(c.limits.HandshakeTimeout))
 		err := h.ServeConnect(ctx, req)
 		cancel()
-		c.life.rest() // nothing else is under way yet
 		if err != nil {
 			return s.refuse(c, cmd, asStatus(c, err, CodeConnectRejected))
 		}

@@ -144,6 +144,7 @@ func (s *serverSide) useObject(ctx context.Context, c *Conn, m *message.SharedOb
 	}
 	if s.objects == nil {
 		s.objects = map[string]SharedObjectSession{}
+		c.life.use() // its sessions may keep the context
 	}
 	s.objects[m.Name] = session
 }

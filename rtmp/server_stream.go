@@ -32,8 +32,8 @@ type serverStream struct {
 	buffer time.Duration           // SetBufferLength; it may come before play
 	pub    *PublishStream          // at most one of these two is set; neither once the client has ended it
 	play   *PlayStream             // likewise
-	cancel context.CancelCauseFunc // of the handler of pub or play; nil without them
-	idle   chan struct{}           // closed when the handler last started has returned; nil before the first
+	cancel context.CancelCauseFunc // of the handler of pub or play; nil without one
+	idle   chan struct{}           // closed when the handler last started has returned; nil while none runs
 	queued []PlayRequest           // the playlist: plays without reset, each served after the one before
 	listed []string                // what set_playlist named
 }
@@ -99,13 +99,15 @@ func (st *serverStream) refusePublish(e *StatusError) error {
 
 // start runs a handler once the one before it has returned. Called with mu held.
 func (st *serverStream) start(ctx context.Context, serve func(context.Context)) {
+	st.c.life.use()
 	ctx, cancel := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
 	before := st.idle
 	st.idle = ended
 	st.cancel = cancel
 	st.c.wg.Go(func() {
-		defer close(ended)
+		defer st.served(ended)
+		defer st.c.life.release()
 		defer cancel(nil)
 		defer st.c.recovered("serving a stream")
 		if before != nil {
@@ -113,6 +115,16 @@ func (st *serverStream) start(ctx context.Context, serve func(context.Context)) 
 		}
 		serve(ctx)
 	})
+}
+
+// served takes note that a handler has returned.
+func (st *serverStream) served(ended chan struct{}) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.idle == ended {
+		st.idle = nil
+	}
+	close(ended)
 }
 
 func (st *serverStream) servePublish(ctx context.Context, p *PublishStream) {
@@ -183,8 +195,13 @@ func (st *serverStream) startPlay(ctx context.Context, req PlayRequest, follows 
 
 func (st *serverStream) servePlay(ctx context.Context, p *PlayStream) {
 	err := st.side.srv.Handler.ServePlay(ctx, p)
-	if p.isDetached() {
-		return // it lives on until its Outlet ends
+	if p.isDetached() { // it lives on until its Outlet ends
+		st.mu.Lock()
+		if st.play == p {
+			st.cancel = nil
+		}
+		st.mu.Unlock()
+		return
 	}
 	p.ended(err)
 	p.next(false, 0)
