@@ -20,9 +20,9 @@
 // A Sweeper has one shard, a goroutine, per core. A log that has news puts itself into their queue,
 // and a shard walks its players with non-blocking writes; beyond 256 players a log is divided
 // into as many groups as there are shards, which are swept in parallel. When a log has
-// news is a matter of Merge. On top of that load makes the batches by itself: a sweep begins no
-// sooner than twice the duration of the one before it after that one began, so one group never takes more than half a core,
-// and a slow sweep finds more messages to send in each write. One timer per Sweeper serves all
+// news is a matter of Merge. On top of that load makes the batches by itself: after a sweep
+// a group rests for as long as that took, so it never takes more than half a core,
+// and a slow sweep finds more messages to send in each write. With MergeNone it rests for a quarter of that. One timer per Sweeper serves all
 // waiting; a stream whose frames come in time does not touch it. A log with few players, of which a server may have thousands, is swept
 // by who writes to it, if its turn is now: to wake a shard costs as much as some writes.
 //

@@ -12,12 +12,10 @@ const (
 	// tick is the grain of the times at which gathered messages are due, so that many streams share one
 	// expiry of the timer.
 	tick = 4 * time.Millisecond
-	// pace times the duration of a sweep is the least time from its beginning to that of the next one of the same
-	// group. 2 leaves half of a core to everything else and delays a message by no more than the
-	// sweep itself does.
-	pace = 2
-	// minPace is below what it is not worth waiting for: a sweep of a few players is over before the timer could fire.
-	minPace = time.Millisecond
+	// hurry divides the rest after a sweep of a log with MergeNone: who chooses that wants no delay. A fifth of a core is left.
+	hurry = 4
+	// minRest is below what a rest is not worth it: the timer could not fire in time.
+	minRest = 500 * time.Microsecond
 	// fewPlayers are served by who writes to the log.
 	fewPlayers = 4
 	// checkEvery is how often players are looked at that take nothing.
@@ -168,10 +166,15 @@ func (s *Sweeper) run(v *view) {
 	}
 }
 
-// swept takes note of the end of a sweep. s.mu is held.
+// swept takes note of the end of a sweep. The group rests then for as long as the sweep took, which leaves half of a core to everything
+// else and delays a message by no more than the sweep itself does. s.mu is held.
 func (s *Sweeper) swept(g *group, flush bool, start, end int64) {
-	if took := pace * (end - start); flush && took >= int64(minPace) {
-		g.notBefore = start + took
+	rest := end - start
+	if g.log.cfg.Merge == MergeNone {
+		rest /= hurry
+	}
+	if flush && rest >= int64(minRest) {
+		g.notBefore = end + rest
 	}
 	again := g.again
 	g.state, g.again = idle, never
