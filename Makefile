@@ -70,10 +70,10 @@ tidy-check:
 	$(GO) mod tidy -diff
 
 # With -short a test that repeats something repeats it less; all of them run. A process with the race detector waits a second at its end
-# for races of goroutines that are left: of fifty packages that is most of a minute.
+# for races of goroutines that are left: of fifty packages that is most of a minute. vet has its own target.
 unit: export GORACE := atexit_sleep_ms=50
 unit:
-	$(GO) test -race -shuffle=on $(SHORT) ./...
+	$(GO) test -race -shuffle=on -vet=off $(SHORT) ./...
 
 cross: ## vet for other systems, so that they keep compiling
 	GOOS=darwin CGO_ENABLED=0 $(GO) vet ./...

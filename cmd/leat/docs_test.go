@@ -45,11 +45,15 @@ func documents(t *testing.T) map[string]string {
 
 // TestDocumentsUseTheCommandLine: each use of this command in the documents is one that it understands.
 func TestDocumentsUseTheCommandLine(t *testing.T) {
+	parser, err := kong.New(new(cli), kong.Name("leat"), kong.Vars{"version": ""}, kong.Exit(func(int) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	total := 0
 	for name, text := range documents(t) {
 		for _, line := range commandLines(text) {
 			total++
-			if err := understood(line); err != nil {
+			if err := understood(parser, line); err != nil {
 				t.Errorf("%s says %q: %v", name, line, err)
 			}
 		}
@@ -92,11 +96,7 @@ func commandLines(text string) []string {
 }
 
 // understood parses a command line and does nothing. A verb alone, as in "see leat probe", will do.
-func understood(line string) error {
-	parser, err := kong.New(new(cli), kong.Name("leat"), kong.Vars{"version": ""}, kong.Exit(func(int) {}))
-	if err != nil {
-		return err
-	}
+func understood(parser *kong.Kong, line string) error {
 	args := fields(line)
 	if args[0] == "dump" {
 		_, err := parseDump(args[1:])
@@ -105,7 +105,7 @@ func understood(line string) error {
 	if isVerb(parser.Model.Node, args) {
 		return nil
 	}
-	_, err = parser.Parse(args)
+	_, err := parser.Parse(args)
 	return err
 }
 

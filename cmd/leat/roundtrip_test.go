@@ -167,7 +167,11 @@ func TestPublishMP3(t *testing.T) {
 	if err := os.WriteFile(file, song, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 20 { // what comes by a pipe as soon as the server has agreed is not lost
+	times := 20 // what comes by a pipe as soon as the server has agreed is not lost
+	if testing.Short() {
+		times = 5
+	}
+	for i := range times {
 		name, stdin := standard, string(song)
 		if i == 0 {
 			name, stdin = file, ""
@@ -191,7 +195,7 @@ func TestPublishMP3(t *testing.T) {
 func TestRecordedTwice(t *testing.T) {
 	dir := t.TempDir()
 	source := filepath.Join(dir, "source.flv")
-	if err := createFLV(source, 5*time.Second); err != nil {
+	if err := createFLV(source, 3*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	url, log := startServerWith(t, append(slices.Clip(serverArgs), "--data", dir)...)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"leat/internal/config"
 	"leat/internal/store"
@@ -40,7 +41,7 @@ func TestSharedObjects(t *testing.T) {
 		if err := o.Set(limit(t), "n", float64(n)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.Open(filepath.Join(data, "leat.db"), nil); !errors.Is(err, store.ErrInUse) {
+		if _, err := store.Open(filepath.Join(data, "leat.db"), &store.Options{LockTimeout: time.Millisecond}); !errors.Is(err, store.ErrInUse) {
 			t.Errorf("the store could be opened twice: %v", err)
 		}
 		for app, want := range map[string]rtmp.Code{

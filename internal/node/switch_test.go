@@ -117,6 +117,10 @@ func (l *ladder) check(first time.Duration) {
 // or not.
 func TestSwitchLive(t *testing.T) {
 	window := func(c *config.Config) { c.Apps[0].DVRWindow = time.Hour }
+	changes := 100
+	if testing.Short() {
+		changes = 20
+	}
 	for name, test := range map[string]struct {
 		tweak  func(*config.Config)
 		second time.Duration
@@ -128,7 +132,7 @@ func TestSwitchLive(t *testing.T) {
 			t.Parallel()
 			l := climb(t, test.tweak, 0, test.second)
 			at := 3 * time.Second
-			for i := range 100 {
+			for i := range changes {
 				other := (i + 1) % 2
 				l.change(fmt.Sprintf("cam_%d", other+1), -1)
 				at += time.Second
