@@ -71,7 +71,7 @@ func TestPartialBudget(t *testing.T) {
 	beside(t, offence{
 		tweak: func(c *config.Config) { c.Limits.PartialTotal = 4 << 20 },
 		do: func(t *testing.T, h *house) {
-			const connections = 20 // which hold 4 MiB each, as buffers grow in steps
+			const connections = 20 // which would hold 4 MiB each, as buffers grow in steps
 			part := append(header0(6, declared, message.TypeVideo, 1), make([]byte, 1<<20)...)
 			for range connections {
 				p := h.connect()
@@ -81,7 +81,7 @@ func TestPartialBudget(t *testing.T) {
 			h.lines.waitFor(t, connections-1, "msg=closed", "side=local",
 				"all connections together hold more than 4194304 bytes of unfinished messages, this one the most")
 		},
-		heap: 48 << 20,
+		heap: 64 << 20, // mostly garbage, when the collector does not get a core; without the budget it is 80 and that
 	})
 }
 
