@@ -39,7 +39,7 @@ func TestLifetime(t *testing.T) {
 	late, cancelLate := context.WithCancel(l)
 	defer cancelLate()
 	<-late.Done()
-	if context.Cause(second) != reason || context.Cause(late) != reason || !errors.Is(l.Err(), context.Canceled) {
+	if !errors.Is(context.Cause(second), reason) || !errors.Is(context.Cause(late), reason) || !errors.Is(l.Err(), context.Canceled) {
 		t.Errorf("causes %v and %v, error %v", context.Cause(second), context.Cause(late), l.Err())
 	}
 }
