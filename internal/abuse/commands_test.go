@@ -1,7 +1,9 @@
 package abuse
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +136,40 @@ func TestSameKey(t *testing.T) {
 	})
 }
 
+// TestOtherStreams: only the message stream that publishes can feed and end its stream, not another one of its connection, nor another
+// connection.
+func TestOtherStreams(t *testing.T) {
+	beside(t, offence{
+		do: func(t *testing.T, h *house) {
+			owner, player, other := h.publish("owned"), h.play("owned"), h.connect()
+			for _, p := range []*peer{owner, other} {
+				p.command(0, "createStream", 7, nil)
+				p.answer("_result", 7)
+			}
+			alien := append(slices.Clip(keyFrame), "alien"...)
+			owner.raw(message.TypeVideo, 2, 10, alien)
+			owner.command(2, "closeStream", 0, nil)
+			owner.command(0, "deleteStream", 0, nil, 2.0)
+			other.raw(message.TypeVideo, 1, 20, alien)
+			for _, name := range []string{"releaseStream", "FCUnpublish", "closeStream"} {
+				other.command(0, name, 0, nil, "owned")
+			}
+			other.command(1, "closeStream", 0, nil)
+			other.command(0, "deleteStream", 0, nil, 1.0)
+			for _, p := range []*peer{owner, other} { // they have been heard
+				p.send(0, &message.UserControl{Event: message.EventPingRequest, Value: 7})
+				p.until("the answer to a ping", func(m *chunk.Message) bool {
+					return message.Type(m.Type) == message.TypeUserControl && m.Body[1] == byte(message.EventPingResponse)
+				})
+			}
+			owner.video(40, keyFrame)
+			if m := player.media(1)[0]; m.Timestamp != 40 || !bytes.Equal(m.Body, keyFrame) {
+				t.Errorf("a frame at %d was played: %x", m.Timestamp, m.Body)
+			}
+		},
+	})
+}
+
 // TestOneOwner: of many who want a stream at once exactly one gets it.
 func TestOneOwner(t *testing.T) {
 	beside(t, offence{
@@ -238,7 +274,10 @@ func TestManyStreams(t *testing.T) {
 				p.status("NetStream.Publish.Start")
 			}
 			p.command(0, "createStream", 99, nil)
-			p.answer("_error", 99)
+			p.until("the refusal", func(m *chunk.Message) bool {
+				cmd := p.parse(m)
+				return cmd != nil && cmd.Name == "_error" && cmd.TransactionID == 99 && bytes.Contains(m.Body, []byte("The limit on streams of one connection is reached"))
+			})
 			p.reset()
 			took := until(t, "all names were free", func() bool {
 				for _, s := range h.node.Streams() {

@@ -7,7 +7,7 @@ import (
 	"math"
 	"net"
 	"os"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -171,6 +171,7 @@ func TestChurn(t *testing.T) {
 	beside(t, offence{
 		do: func(t *testing.T, h *house) {
 			errs := make(chan error, workers)
+			start := time.Now()
 			for w := range workers {
 				go func() { // ends with its sessions
 					var err error
@@ -184,6 +185,9 @@ func TestChurn(t *testing.T) {
 				if err := <-errs; err != nil {
 					t.Error(err)
 				}
+			}
+			if took := time.Since(start); took > h.healthy.allow(time.Second) {
+				t.Errorf("%d sessions took %v", sessions, took)
 			}
 		},
 	})
@@ -238,15 +242,11 @@ func TestConnectionLimit(t *testing.T) {
 // exhausted is a listener of a process that has no descriptors left for a while.
 type exhausted struct {
 	net.Listener
-	mu       sync.Mutex
-	failures int // still to come
+	failures atomic.Int64 // still to come, if it is above 0
 }
 
 func (l *exhausted) Accept() (net.Conn, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.failures > 0 {
-		l.failures--
+	if l.failures.Add(-1) >= 0 {
 		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
 	}
 	return l.Listener.Accept()
@@ -258,7 +258,8 @@ type nothing struct{}
 func (nothing) ServePublish(context.Context, *rtmp.PublishStream) error { return nil }
 func (nothing) ServePlay(context.Context, *rtmp.PlayStream) error       { return nil }
 
-// TestDescriptorsExhausted: a server goes on accepting when descriptors are there again. It has no other door than this.
+// TestDescriptorsExhausted: a server goes on accepting when descriptors are there again, and meanwhile with who is there. It has no
+// other door than this.
 func TestDescriptorsExhausted(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -267,7 +268,9 @@ func TestDescriptorsExhausted(t *testing.T) {
 	lines, logger := newLogbook()
 	srv := &rtmp.Server{Handler: nothing{}, Logger: logger}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(&exhausted{Listener: l, failures: 5}) }() // ends with Close
+	poor := &exhausted{Listener: l}
+	poor.failures.Store(2)
+	go func() { served <- srv.Serve(poor) }() // ends with Close
 	start := time.Now()
 	c, err := rtmp.Dial(t.Context(), "rtmp://"+l.Addr().String()+"/live", nil)
 	if err != nil {
@@ -275,6 +278,19 @@ func TestDescriptorsExhausted(t *testing.T) {
 	}
 	if took := time.Since(start); took > time.Second+time.Second*slowdown {
 		t.Errorf("the server took %v to accept again", took)
+	}
+	poor.failures.Store(3) // behind the one that Accept waits for
+	for i := range 2 {
+		if _, err := c.Call(t.Context(), "releaseStream", "name"); err != nil {
+			t.Errorf("who was there before: %v", err)
+		}
+		next, err := rtmp.Dial(t.Context(), "rtmp://"+l.Addr().String()+"/live", nil)
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		if err := next.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := errors.Join(c.Close(), srv.Close()); err != nil {
 		t.Error(err)

@@ -161,6 +161,10 @@ func TestSharedObjectBombs(t *testing.T) {
 			for i := range 500 {
 				p.send(0, &message.SharedObject{Name: fmt.Sprintf("object-%d", i), Events: []message.SharedObjectEvent{{Type: message.SharedObjectUse}}})
 			}
+			p.until("a refusal of the last", func(m *chunk.Message) bool {
+				return message.Type(m.Type) == message.TypeSharedObjectAMF0 && bytes.Contains(m.Body, []byte("object-499")) &&
+					bytes.Contains(m.Body, []byte("SharedObject.ObjectCreationFailed"))
+			})
 			p.command(0, "createStream", 99, nil)
 			p.answer("_result", 99)
 		},
