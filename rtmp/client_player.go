@@ -143,11 +143,16 @@ func (p *Player) Pause(paused bool, position time.Duration) error {
 }
 
 // Seek goes to another position of a recording (RTMP 7.2.2.7). It does not wait for the answer; what comes before it is
-// thrown away, so that the next packet read is from behind the seek, unless the server refuses it.
+// thrown away, so that the next packet read is from behind the seek, unless the server refuses it. A recording that has come to its end
+// goes on, too.
 func (p *Player) Seek(position time.Duration) error {
 	p.expectEOF()
 	p.st.seek()
-	return p.st.command("seek", float64(position.Milliseconds()))
+	err := p.st.command("seek", float64(position.Milliseconds()))
+	if err != nil {
+		p.st.sought(false)
+	}
+	return err
 }
 
 // SetBufferLength changes PlayOptions.BufferLength. It does not wait for anything.

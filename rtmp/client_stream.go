@@ -24,13 +24,17 @@ type clientStream struct {
 	news      chan Status // what comes before the stream has started; later ones are looked at and forgotten
 	over      chan struct{}
 
-	mu      sync.Mutex
-	started bool
-	skipEOF int   // Stream EOF events that belong to a pause or a seek
-	heard   bool  // there were news before the start
-	early   bool  // a Stream EOF came behind them
-	lost    error // how the connection ended before the start was looked at
-	err     error
+	mu       sync.Mutex
+	started  bool
+	skipEOF  int   // Stream EOF events that belong to a pause or a seek
+	heard    bool  // there were news before the start
+	early    bool  // a Stream EOF came behind them
+	lost     error // how the connection ended before the start was looked at
+	err      error
+	told     bool // over is closed
+	closed   bool // at this end
+	seeking  bool // the server has not answered a seek yet
+	finished bool // and it has sent all before it
 }
 
 // status takes an onStatus on the reading goroutine.
@@ -49,7 +53,9 @@ func (st *clientStream) obey(s Status) {
 	switch Code(s.Code) {
 	case CodeSeekNotify, CodeSeekFailed, CodeSeekInvalidTime:
 		st.sought(Code(s.Code) == CodeSeekNotify)
-	case CodePlayStop, CodePlayComplete, CodePlayUnpublishNotify:
+	case CodePlayStop, CodePlayComplete:
+		st.finish()
+	case CodePlayUnpublishNotify:
 		if !st.publishes {
 			st.end(errCleanEnd)
 		}
@@ -100,6 +106,17 @@ func (st *clientStream) eof() {
 	st.early = !st.started && st.heard
 	st.mu.Unlock()
 	if !expected {
+		st.finish()
+	}
+}
+
+// finish ends what is played, as all of it has come, unless it is to go on elsewhere.
+func (st *clientStream) finish() {
+	st.mu.Lock()
+	st.finished = st.seeking
+	seeking := st.seeking
+	st.mu.Unlock()
+	if !st.publishes && !seeking {
 		st.end(errCleanEnd)
 	}
 }
@@ -114,18 +131,35 @@ func (st *clientStream) receive(ctx context.Context, c *Conn, m *chunk.Message) 
 		case !isSessionMessage(p):
 			st.queue.put(ctx, p)
 		case p.Name == "onPlayStatus" && playIsComplete(p.Body):
-			st.end(errCleanEnd)
+			st.finish()
 		}
 	})
 }
 
-// seek makes a Player deaf until the server has answered: what is under way is from before the seek.
-func (st *clientStream) seek() { st.queue.deafen() }
+// seek makes a Player deaf until the server has answered: what is under way is from before the seek. So is the end, if the server
+// has sent all already.
+func (st *clientStream) seek() {
+	st.queue.deafen()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.seeking = true
+	if errors.Is(st.err, errCleanEnd) && !st.closed && st.lib == nil {
+		st.err, st.finished = nil, true
+		st.queue.revive()
+	}
+}
 
 // sought takes the answer, on the reading goroutine: nothing is put into the queue meanwhile.
 func (st *clientStream) sought(obeyed bool) {
 	if st.queue.hear() && obeyed {
 		st.receiver.timeline = media.Timeline{} // file times, however far from those before
+	}
+	st.mu.Lock()
+	finished := st.finished
+	st.seeking, st.finished = false, false
+	st.mu.Unlock()
+	if finished && !obeyed {
+		st.end(errCleanEnd)
 	}
 }
 
@@ -158,7 +192,8 @@ func (st *clientStream) end(err error) {
 	_, isLost := errors.AsType[*CloseReason](err)
 	st.mu.Lock()
 	isLost = isLost && !st.started
-	first := st.err == nil && st.lost == nil
+	first := !st.told
+	st.told = true
 	switch {
 	case isLost && st.lost == nil:
 		st.lost = err
@@ -273,6 +308,9 @@ func (st *clientStream) command(name string, args ...any) error {
 // close ends the stream at the server (RTMP 7.2.2.3). Calls after the first do nothing.
 func (st *clientStream) close(before ...outgoing) error {
 	st.end(ErrClosed)
+	st.mu.Lock()
+	st.closed = true
+	st.mu.Unlock()
 	st.side.mu.Lock()
 	open := st.side.streams[st.id] == st
 	if open {

@@ -45,6 +45,44 @@ func TestShortStream(t *testing.T) {
 	}
 }
 
+// TestSeekAndEnd: what the server has said of the end before it answers a seek is from before the seek, and holds if it refuses.
+func TestSeekAndEnd(t *testing.T) {
+	lost := &CloseReason{Side: SidePeer, Text: "gone"}
+	for _, test := range []struct {
+		name   string
+		events []any // codes that the server sends, errors, and "seek"
+		want   error
+	}{
+		{"behind the end", []any{CodePlayStop, "seek", CodeSeekNotify}, nil},
+		{"the end comes late", []any{"seek", CodePlayComplete, CodePlayStop, CodeSeekNotify}, nil},
+		{"in between", []any{CodePlayComplete, "seek", CodePlayStop, CodeSeekNotify}, nil},
+		{"and to the end again", []any{CodePlayStop, "seek", CodeSeekNotify, CodePlayStop}, errCleanEnd},
+		{"refused", []any{CodePlayStop, "seek", CodeSeekFailed}, errCleanEnd},
+		{"refused, the end came late", []any{"seek", CodePlayStop, CodeSeekInvalidTime}, errCleanEnd},
+		{"refused in the middle", []any{"seek", CodeSeekFailed}, nil},
+		{"a live stream ends", []any{"seek", CodePlayUnpublishNotify, CodeSeekNotify}, errCleanEnd},
+		{"the connection ends", []any{CodePlayStop, "seek", lost}, lost},
+		{"closed", []any{ErrClosed, "seek", CodeSeekNotify}, ErrClosed},
+		{"twice", []any{CodePlayStop, "seek", CodeSeekNotify, CodePlayStop, "seek", CodeSeekNotify}, nil},
+	} {
+		st := &clientStream{started: true, news: make(chan Status, 8), over: make(chan struct{})}
+		st.queue.init()
+		for _, e := range test.events {
+			switch e := e.(type) {
+			case Code:
+				st.status(Status{Level: LevelStatus, Code: string(e)})
+			case error:
+				st.end(e)
+			default:
+				st.seek()
+			}
+		}
+		if err := st.queue.cause(); !errors.Is(err, test.want) {
+			t.Errorf("%s: the stream ends with %v, want %v", test.name, err, test.want)
+		}
+	}
+}
+
 // TestCloseWithConnection: a stream that has not begun and ends with its connection is not deleted as well, whichever of the two comes to
 // know of the end first.
 func TestCloseWithConnection(t *testing.T) {

@@ -215,6 +215,15 @@ func (q *packetQueue) hear() bool {
 	return was
 }
 
+// revive takes a clean end back: the sender goes on.
+func (q *packetQueue) revive() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if errors.Is(q.err, errCleanEnd) {
+		q.err = nil
+	}
+}
+
 // closeSink takes the sink away, waits until it is idle, and returns how many packets it took.
 func (q *packetQueue) closeSink(err error) int64 {
 	for {
@@ -223,6 +232,9 @@ func (q *packetQueue) closeSink(err error) int64 {
 			q.err = err
 		}
 		busy, taken := q.busy, q.taken
+		if !busy {
+			q.sink, q.taken = nil, 0
+		}
 		q.mu.Unlock()
 		if !busy {
 			return taken

@@ -1,8 +1,11 @@
 package node
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -112,6 +115,38 @@ func TestPlayFrom(t *testing.T) {
 	result, err := dial(t, s.url("/live/x")).Call(limit(t), "getStreamLength", "film")
 	if want := onlyFrames(film); err != nil || result != want[len(want)-1].Timestamp.Seconds() {
 		t.Errorf("getStreamLength: %v, %v; want about 5", result, err)
+	}
+}
+
+// TestSeekBehindTheEnd: a film that has been sent to its end goes on from where its player wants it to.
+func TestSeekBehindTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	film := mediatest.AVC(5 * time.Second)
+	writeFilm(t, filepath.Join(dir, "film.flv"), film)
+	s := start(t, func(c *config.Config) { c.Apps[0].PlayDir = dir })
+	p := play(t, s.url("/live/film"), &atOnce)
+	all := onlyFrames(film)
+	if diff := mediatest.DiffAll(onlyFrames(rest(t, p)), all); diff != "" {
+		t.Fatal(diff)
+	}
+	for _, at := range []time.Duration{0, 0, 2 * time.Second} {
+		if err := p.Seek(at); err != nil {
+			t.Fatal(err)
+		}
+		got := onlyFrames(rest(t, p))
+		from := slices.IndexFunc(all, func(q *media.Packet) bool { return q.Key && q.Timestamp == at })
+		if diff := mediatest.DiffAll(got, all[from:]); diff != "" {
+			t.Errorf("from %v: %s", at, diff)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Seek(0); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.ReadPacket(limit(t)); !errors.Is(err, io.EOF) {
+		t.Errorf("after Close: %v, %v", got, err)
 	}
 }
 
