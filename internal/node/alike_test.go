@@ -171,6 +171,17 @@ func answered(t *testing.T, answer *http.Response) <-chan []byte {
 	return all
 }
 
+// served counts the viewers over HTTP who have got something, those of HLS apart.
+func (s *server) served() int {
+	n := 0
+	for _, v := range s.outputs.webViewers() {
+		if v.stats != nil && v.stats().Messages > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // TestOutputsAlike: one publication is the same at every output and in its recording, packet by packet.
 func TestOutputsAlike(t *testing.T) {
 	t.Parallel()
@@ -195,6 +206,7 @@ func TestOutputsAlike(t *testing.T) {
 			const late = 2500 * time.Millisecond
 			cut := slices.IndexFunc(test.packets, func(p *media.Packet) bool { return p.Timestamp >= late })
 			early := play(t, s.url("/live/cam"), nil)
+			until(t, "the player was there", func() bool { return s.inLog() == 1 })
 			pub := publish(t, s.url("/live/cam"))
 			send(t, pub, test.packets[:cut]...)
 			until(t, "half of the stream is there", func() bool {
@@ -207,6 +219,7 @@ func TestOutputsAlike(t *testing.T) {
 				t.Fatal(text)
 			}
 			until(t, "all of them watch", func() bool { return s.Players(key) == 6 })
+			until(t, "they get something", func() bool { return s.served() == 4 })
 			send(t, pub, test.packets[cut:]...)
 			if err := pub.Close(); err != nil {
 				t.Fatal(err)

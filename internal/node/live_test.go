@@ -188,6 +188,7 @@ func TestPlayDuration(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
 	limited := play(t, s.url("/live/cam"), &rtmp.PlayOptions{Start: rtmp.StartLive, Duration: time.Second})
+	until(t, "the player was there", func() bool { return s.inLog() == 1 })
 	pub := publish(t, s.url("/live/cam"))
 	send(t, pub, mediatest.AVC(2*time.Second)...)
 	got := rest(t, limited)
