@@ -114,9 +114,9 @@ func (st *clientStream) eof() {
 func (st *clientStream) finish() {
 	st.mu.Lock()
 	st.finished = st.seeking
-	seeking := st.seeking
+	later := st.finished
 	st.mu.Unlock()
-	if !st.publishes && !seeking {
+	if !st.publishes && !later {
 		st.end(errCleanEnd)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"testing"
+
+	"leat/media"
 )
 
 // TestShortStream: what a server has said counts before the end of the connection, also when both have come before the client looks at
@@ -80,6 +82,31 @@ func TestSeekAndEnd(t *testing.T) {
 		if err := st.queue.cause(); !errors.Is(err, test.want) {
 			t.Errorf("%s: the stream ends with %v, want %v", test.name, err, test.want)
 		}
+	}
+}
+
+// tally counts what it is given.
+type tally int
+
+func (n *tally) WritePacket(context.Context, *media.Packet) error { *n++; return nil }
+
+// TestDrainAgain: a queue that goes on behind its end gives nothing to the writer from before, and counts anew.
+func TestDrainAgain(t *testing.T) {
+	var q packetQueue
+	q.init()
+	var before, behind tally
+	for i, to := range []*tally{&before, &behind} {
+		for range i + 2 {
+			q.put(t.Context(), &media.Packet{})
+		}
+		q.end(errCleanEnd)
+		if n, err := q.drainTo(t.Context(), to); n != int64(i+2) || err != nil {
+			t.Errorf("drained %d, %v", n, err)
+		}
+		q.revive()
+	}
+	if before != 2 || behind != 3 {
+		t.Errorf("the first writer got %d packets, the second %d, want 2 and 3", before, behind)
 	}
 }
 

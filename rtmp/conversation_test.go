@@ -40,7 +40,7 @@ func FuzzServerConversation(f *testing.F) {
 		f.Add(uint8(i), []byte{1, 0, 4, 0, 9, 0xff})                   // a byte of the fifth message
 	}
 	f.Fuzz(func(t *testing.T, which uint8, edits []byte) {
-		if len(edits) > maxEdits {
+		if len(edits) > conversation.MaxEdits {
 			return
 		}
 		c := all[int(which)%len(all)]
@@ -49,9 +49,6 @@ func FuzzServerConversation(f *testing.F) {
 		})
 	})
 }
-
-// maxEdits is in bytes: dozens of changes.
-const maxEdits = 200
 
 func serverConversations(tb testing.TB) []*conversation.Conversation {
 	tb.Helper()

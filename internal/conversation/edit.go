@@ -15,6 +15,9 @@ const editSize = 5
 // maxGrowth bounds what edits add to a conversation, bytes.
 const maxGrowth = 64 << 10
 
+// MaxEdits is how many bytes of edits a fuzz test should take: dozens of changes.
+const MaxEdits = 200
+
 // Edit returns what the side says behind its handshake when it is changed by edits: the pieces are to be sent one after another, each in
 // one write. Whatever edits are, they mean something. Without any, the pieces are the messages as they were
 // recorded. others are conversations to borrow from.

@@ -69,7 +69,7 @@ func FuzzConversation(f *testing.F) {
 		f.Add(uint8(i), []byte{1, 0, 2, 0, 9, 0xff})                   // a byte of the third message
 	}
 	f.Fuzz(func(t *testing.T, which uint8, edits []byte) {
-		if len(edits) > maxEdits {
+		if len(edits) > conversation.MaxEdits {
 			return
 		}
 		c := all[int(which)%len(all)]
@@ -80,9 +80,6 @@ func FuzzConversation(f *testing.F) {
 		})
 	})
 }
-
-// maxEdits is in bytes: dozens of changes.
-const maxEdits = 200
 
 func clientConversations(tb testing.TB) []*conversation.Conversation {
 	tb.Helper()
