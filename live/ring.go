@@ -43,7 +43,8 @@ type ring struct {
 	hasKey    bool          // the ring proper holds a key frame of the newest publication
 	key       uint64        // the newest of them
 	aged      uint64        // the first entry that was not yet as old as the rewind, at the last evict
-	rewind    uint64        // the newest key frame before aged, if that is one and still held
+	hasRewind bool          // a key frame has come to be before aged
+	rewind    uint64        // the newest of them; it may have gone
 	lastVideo time.Duration // clock of the newest video packet
 }
 
@@ -113,11 +114,11 @@ func (r *ring) evict(b bounds) {
 	}
 	for r.aged = max(r.aged, r.tail); r.aged < r.head && r.clock-r.at(r.aged).clock >= b.rewind; r.aged++ {
 		if r.at(r.aged).key {
-			r.rewind = r.aged
+			r.rewind, r.hasRewind = r.aged, true
 		}
 	}
 	oldest := r.key
-	if r.rewind < r.aged && r.rewind >= max(r.tail, r.start) && r.at(r.rewind).key {
+	if r.hasRewind && r.rewind >= max(r.tail, r.start) {
 		oldest = r.rewind
 	}
 	for r.tail+1 < r.head {
