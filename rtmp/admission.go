@@ -19,10 +19,10 @@ const (
 )
 
 // admit enters a connection in the books, or says why not.
-func (s *Server) admit(nc net.Conn, around layers) (*Conn, refusal) {
+func (s *Server) admit(l link, around layers) (*Conn, refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	addr := remoteIP(nc.RemoteAddr())
+	addr := remoteIP(l.RemoteAddr())
 	around.trusted = !around.tunnel && s.TrustedProxy != nil && s.TrustedProxy(addr)
 	if why := s.refusal(addr, around); why != "" {
 		s.counts.refuse(why)
@@ -33,7 +33,7 @@ func (s *Server) admit(nc net.Conn, around layers) (*Conn, refusal) {
 	if s.inForce == nil {
 		s.inForce = s.Limits.withDefaults()
 	}
-	c := newConn(nc, &serverSide{srv: s, addr: addr, layers: around}, s.inForce, s.logger())
+	c := newConn(l, &serverSide{srv: s, addr: addr, layers: around}, s.inForce, s.logger())
 	c.id = s.nextID
 	if s.conns == nil {
 		s.conns = map[*Conn]struct{}{}
@@ -137,6 +137,9 @@ func (s *Server) sayRefused(remote net.Addr, why refusal) {
 
 // remoteIP returns the address of a peer without its port; the zero Addr for peers that have none.
 func remoteIP(a net.Addr) netip.Addr {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort().Addr().Unmap().WithZone("")
+	}
 	ap, err := netip.ParseAddrPort(a.String())
 	if err != nil {
 		return netip.Addr{}

@@ -364,7 +364,7 @@ func (c *Conn) Handshake() string { return handshakeName(c.handshake) }
 // server's connection it must not be called from a handler; use Kick there.
 func (c *Conn) Close() error {
 	if s, ok := c.side.(*clientSide); ok && s.stopWatch == nil { // never started
-		return c.nc.Close()
+		return c.carrier().Close()
 	}
 	c.Kick("closed")
 	<-c.Done()

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"leat/internal/sockets"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/handshake"
 	"leat/internal/wire/message"
@@ -29,12 +30,10 @@ type Conn struct {
 	// (conn_write.go), flow (conn_flow.go), calls (conn_calls.go), and the message streams in the side that it plays
 	// (server_stream.go, client_stream.go).
 
-	nc     net.Conn
-	remote net.Addr        // of the client, if a proxy has named it; else nil
-	proxy  net.Addr        // that has; else nil
-	raw    syscall.RawConn // of nc, for reading without a buffer while nothing arrives; nil unless it is a plain socket
-	limits *Limits         // with their defaults, and shared by connections
-	logger *slog.Logger    // names the connection
+	remote net.Addr     // of the client, if a proxy has named it; else nil
+	proxy  net.Addr     // that has; else nil
+	limits *Limits      // with their defaults, and shared by connections
+	logger *slog.Logger // names the connection
 	side   side
 	id     uint64 // at its Server; 0 for a client's
 	trace  *Trace // set before the handshake; nil: nobody wants to know
@@ -57,12 +56,20 @@ type Conn struct {
 	over      atomic.Bool // nothing is read any more
 
 	reasonMu sync.Mutex
+	link     link
 	reason   *CloseReason
 	ended    bool          // everything that belongs to it is over
 	done     chan struct{} // closed then; nil until somebody waits for it
 
 	life lifetime
 	wg   sync.WaitGroup // handlers, the flusher; run waits for it
+}
+
+// link is what carries a connection's bytes: a *sockets.Socket, or a net.Conn.
+type link interface {
+	LocalAddr() net.Addr
+	RemoteAddr() net.Addr
+	Close() error
 }
 
 // side is what differs between the two ends of a connection. Its methods are called on the reading
@@ -79,46 +86,29 @@ type side interface {
 }
 
 // newConn returns a connection that writes its log lines to logger, with its own name.
-func newConn(nc net.Conn, s side, limits *Limits, logger *slog.Logger) *Conn {
-	c := &Conn{nc: nc, side: s, limits: limits, started: time.Now()}
+func newConn(l link, s side, limits *Limits, logger *slog.Logger) *Conn {
+	c := &Conn{link: l, side: s, limits: limits, started: time.Now()}
 	c.logger = slog.New(&connHandler{Handler: logger.Handler(), c: c})
-	c.raw = rawConn(nc)
 	c.in.init(limits)
 	c.out.init(c)
 	c.calls.limit = limits.PendingCalls
 	return c
 }
 
-// rawConn returns the descriptor access of a plain TCP or unix socket, and nil for anything that
-// transforms bytes or has no descriptor.
-func rawConn(nc net.Conn) syscall.RawConn {
-	switch s := nc.(type) {
-	case *net.TCPConn:
-		raw, err := s.SyscallConn()
-		if err == nil && rawSockets {
-			return raw
-		}
-	case *net.UnixConn:
-		raw, err := s.SyscallConn()
-		if err == nil && rawSockets {
-			return raw
-		}
-	}
-	return nil
-}
-
-// run reads until the connection ends, and returns nil when everything that belongs to it has ended. If what is read
-// begins another layer it returns that instead, and leaves the socket open.
+// run reads until the connection ends, and settles it.
 func (c *Conn) run(ctx context.Context) *wrapped {
 	c.life.parent = ctx
-	if c.closeReason() == nil {
-		err := c.read(&c.life)
-		if w, ok := errors.AsType[*wrapped](err); ok {
-			c.life.end(context.Canceled)
-			return w
-		}
-		c.end(err)
+	return c.settle(c.read())
+}
+
+// settle ends a connection for what its reading has returned, and returns nil when everything that belongs to it has ended. If what
+// was read begins another layer it returns that instead, and leaves the socket open.
+func (c *Conn) settle(err error) *wrapped {
+	if w, ok := errors.AsType[*wrapped](err); ok {
+		c.life.end(context.Canceled)
+		return w
 	}
+	c.end(err)
 	c.life.end(c.closeReason())
 	c.finish()
 	return nil
@@ -131,7 +121,7 @@ func (c *Conn) finish() {
 	reason := c.closeReason()
 	c.out.fail(reason)
 	c.out.releaseUnsent()
-	if err := c.nc.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+	if err := c.carrier().Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		c.logger.Debug("closing the socket", "err", err)
 	}
 	c.calls.fail(reason)
@@ -170,8 +160,8 @@ func (c *Conn) end(err error) {
 		c.close(&CloseReason{Side: SideLocal, Text: pe.Reason, Err: err})
 	case errors.As(err, &notRTMP):
 		c.close(&CloseReason{Side: SideLocal, Text: c.notRTMPText(notRTMP), Err: err})
-	case tlsText(c.nc, err) != "":
-		c.close(&CloseReason{Side: SidePeer, Text: tlsText(c.nc, err), Err: err})
+	case c.tlsText(err) != "":
+		c.close(&CloseReason{Side: SidePeer, Text: c.tlsText(err), Err: err})
 	case errors.As(err, &ce):
 		c.close(&CloseReason{Side: SideLocal, Text: ce.Error() + c.chunkSizeHint(ce), Err: err})
 	case errors.Is(err, syscall.ECONNRESET) && c.id != 0 && len(c.Keys()) == 0 && c.connected.Load(): // it did not read our last answers
@@ -245,10 +235,32 @@ func (c *Conn) close(reason *CloseReason) {
 }
 
 // interrupt wakes whoever waits for the socket. It does not close it: net.Conn.Close waits for a RawConn.Read
-// that is under way, and this may be called from inside one. run closes the socket.
+// that is under way, and this may be called from inside one. Whoever reads closes it.
 func (c *Conn) interrupt() {
-	if err := c.nc.SetDeadline(time.Unix(1, 0)); err != nil && !errors.Is(err, net.ErrClosed) {
-		c.logger.Debug("interrupting the socket", "err", err)
+	switch l := c.carrier().(type) {
+	case *sockets.Socket:
+		l.Wake()
+	case net.Conn:
+		if err := l.SetDeadline(time.Unix(1, 0)); err != nil && !errors.Is(err, net.ErrClosed) {
+			c.logger.Debug("interrupting the socket", "err", err)
+		}
+	}
+}
+
+func (c *Conn) carrier() link {
+	c.reasonMu.Lock()
+	defer c.reasonMu.Unlock()
+	return c.link
+}
+
+// relink goes on with another link to the same peer.
+func (c *Conn) relink(l link) {
+	c.reasonMu.Lock()
+	c.link = l
+	over := c.reason != nil
+	c.reasonMu.Unlock()
+	if over {
+		c.interrupt() // who has closed it has met the one before
 	}
 }
 
@@ -276,7 +288,7 @@ func (c *Conn) closeGently(reason *CloseReason) {
 		return
 	}
 	c.out.whenFlushed(func() {
-		if w, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		if w, ok := c.carrier().(interface{ CloseWrite() error }); ok {
 			if err := w.CloseWrite(); err == nil {
 				return
 			}
@@ -359,11 +371,11 @@ func (c *Conn) RemoteAddr() net.Addr {
 	if c.remote != nil {
 		return c.remote
 	}
-	return c.nc.RemoteAddr()
+	return c.carrier().RemoteAddr()
 }
 
 // LocalAddr returns this end's address.
-func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return c.carrier().LocalAddr() }
 
 // Done is closed when the connection has ended and all of its goroutines with it.
 func (c *Conn) Done() <-chan struct{} {

@@ -4,19 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"syscall"
 	"time"
+
+	"leat/internal/sockets"
 )
 
-// startFlusher is called with mu held. The connection waits for the flusher at its end.
-func (o *outbound) startFlusher() {
+// startFlusher has what waits brought out: by writable, for a socket of the loop, and else by a goroutine that the connection waits for at
+// its end. Called with mu held.
+func (o *outbound) startFlusher() error {
 	o.flushing = true
 	o.progress = time.Now()
+	if s, ok := o.fd.(*sockets.Socket); ok {
+		if err := s.AwaitRoom(); err != nil {
+			return o.broken(err)
+		}
+		return nil
+	}
 	if o.work != nil {
 		o.work <- struct{}{} // it is empty: the flusher rests
-		return
+		return nil
 	}
 	o.c.wg.Go(o.flush)
+	return nil
 }
 
 // keepFlusher has one goroutine do all the flushing from now on: a new one would have to grow its stack for every TLS record.
@@ -41,11 +53,7 @@ func (o *outbound) flush() {
 		err = o.flushOnce()
 		o.mu.Lock()
 	}
-	o.flushing, o.answers = false, 0
-	if err != nil && o.err == nil {
-		o.err = brokenWrite(err)
-	}
-	waiters := o.takeWaiters()
+	waiters := o.allOut(err)
 	o.mu.Unlock()
 	if errors.Is(err, os.ErrDeadlineExceeded) { // other failures come to the reading side, too
 		o.c.close(&CloseReason{Side: SideLocal, Text: unreadText(o.c.limits.WriteStall), Err: err})
@@ -55,15 +63,66 @@ func (o *outbound) flush() {
 	}
 }
 
+// allOut takes note that nothing waits any more, or that nothing can be sent, and returns who is to be told. Called with mu held.
+func (o *outbound) allOut(err error) []func() {
+	o.flushing, o.answers = false, 0
+	if err != nil && o.err == nil {
+		o.err = brokenWrite(err)
+	}
+	return o.takeWaiters()
+}
+
+// writable is called when a socket of the loop has room again.
+func (o *outbound) writable() {
+	defer o.c.recovered("sending")
+	o.mu.Lock()
+	if !o.flushing || o.err != nil {
+		o.mu.Unlock()
+		return
+	}
+	done, result := false, error(nil)
+	if err := o.fd.Control(func(fd uintptr) { done, result = o.writeWaiting(fd) }); err != nil {
+		done, result = true, err
+	}
+	var waiters []func()
+	if done {
+		waiters = o.allOut(result)
+	}
+	o.mu.Unlock()
+	for _, fn := range waiters {
+		fn()
+	}
+}
+
+// writeWaiting writes what waits, and reports whether it is through with that: when the socket is full, it is not. Called with mu held.
+func (o *outbound) writeWaiting(fd uintptr) (done bool, err error) {
+	for o.refill() {
+		n, err := sockets.Write(fd, o.buf)
+		rest := o.buf[n:]
+		if len(rest) == 0 {
+			rest = nil
+		}
+		o.buf = rest
+		o.wrote(n)
+		if err != nil {
+			return true, err
+		}
+		if len(rest) > 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 func unreadText(d time.Duration) string {
 	return fmt.Sprintf("the peer has not read anything for %v", d.Round(time.Second))
 }
 
 func (o *outbound) flushOnce() error {
-	if o.raw != nil {
-		return o.flushRaw()
+	if raw, ok := o.fd.(syscall.RawConn); ok {
+		return o.flushRaw(raw)
 	}
-	return o.flushPlain()
+	return o.flushPlain(o.c.carrier().(net.Conn))
 }
 
 // wrote counts bytes that the socket took from what waits, the buf apart. Called with mu held.
@@ -77,28 +136,13 @@ func (o *outbound) wrote(n int) {
 }
 
 // flushRaw waits for the socket in the runtime's poller.
-func (o *outbound) flushRaw() error {
+func (o *outbound) flushRaw(raw syscall.RawConn) error {
 	var result error
-	err := o.raw.Write(func(fd uintptr) bool {
+	err := raw.Write(func(fd uintptr) (done bool) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		for o.refill() {
-			n, err := writeSome(fd, o.buf)
-			rest := o.buf[n:]
-			if len(rest) == 0 {
-				rest = nil
-			}
-			o.buf = rest
-			o.wrote(n)
-			if err != nil {
-				result = err
-				return true
-			}
-			if len(rest) > 0 {
-				return false
-			}
-		}
-		return true
+		done, result = o.writeWaiting(fd)
+		return done
 	})
 	if result != nil {
 		return result
@@ -114,7 +158,7 @@ const spareSize = 32 << 10
 
 // flushPlain writes with blocking calls, for connections that hide their descriptor. A peer that does not read ends them by
 // outbound.stalled.
-func (o *outbound) flushPlain() error {
+func (o *outbound) flushPlain(nc net.Conn) error {
 	for {
 		o.mu.Lock()
 		o.refill()
@@ -126,7 +170,7 @@ func (o *outbound) flushPlain() error {
 			return nil
 		}
 		for len(b) > 0 {
-			n, err := o.c.nc.Write(b[:min(len(b), plainPiece)])
+			n, err := nc.Write(b[:min(len(b), plainPiece)])
 			b = b[n:]
 			o.mu.Lock()
 			o.inFlight = len(b)

@@ -8,8 +8,10 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
+	"leat/internal/sockets"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 )
@@ -78,32 +80,42 @@ const readSize = 64 << 10
 var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
 
 // read handles everything that arrives until the peer closes (io.EOF), breaks a rule or the connection fails.
-func (c *Conn) read(ctx context.Context) (err error) {
+func (c *Conn) read() (err error) {
 	defer c.recovered("reading")
-	deliver := func(m *chunk.Message) error { return c.deliver(ctx, m) }
-	c.life.use() // readRaw gives it up while it waits
-	if first := c.in.first; len(first) > 0 {
-		c.in.first = nil
-		if err := c.received(first, deliver); err != nil {
-			return err
-		}
+	c.life.use() // for as long as it lives; settle ends it
+	nc := c.carrier().(net.Conn)
+	if err := c.readFirst(); err != nil {
+		return err
 	}
-	if c.raw != nil {
-		return c.readRaw(ctx, deliver)
+	if raw, ok := c.out.fd.(syscall.RawConn); ok {
+		return c.readRaw(raw)
 	}
-	return c.readPlain(ctx, deliver)
+	return c.readPlain(nc)
+}
+
+// readFirst handles what was read before the connection began.
+func (c *Conn) readFirst() error {
+	first := c.in.first
+	c.in.first = nil
+	if c.over.Load() {
+		return net.ErrClosed // the reason is known already
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	return c.received(first)
 }
 
 // readPlain reads what hides its descriptor (TLS, HTTP tunnels, pipes) into a buffer of its own, small until much comes at once.
-func (c *Conn) readPlain(ctx context.Context, deliver func(*chunk.Message) error) error {
+func (c *Conn) readPlain(nc net.Conn) error {
 	buf := make([]byte, 4<<10)
 	for {
-		n, err := c.nc.Read(buf)
+		n, err := nc.Read(buf)
 		if n > 0 {
-			if err := c.received(buf[:n], deliver); err != nil {
+			if err := c.received(buf[:n]); err != nil {
 				return err
 			}
-			if err := c.paceBytes(ctx, n); err != nil {
+			if err := c.paceBytes(&c.life, n); err != nil {
 				return err
 			}
 		}
@@ -119,71 +131,68 @@ func (c *Conn) readPlain(ctx context.Context, deliver func(*chunk.Message) error
 // readRaw waits for readiness without holding a buffer and takes one from the pool only when there is
 // something to read. All of it happens inside one RawConn.Read: leaving it between two reads would reset the
 // poller's edge and could lose one.
-//
-// Who sends no media keeps the goroutine waiting nearly all the time, and what is done with a handshake, connect and play is deep: it
-// would leave the waiting one with a stack of two or four times the memory for good. So that is done on another goroutine, which
-// ends with it.
-func (c *Conn) readRaw(ctx context.Context, deliver func(*chunk.Message) error) error {
+func (c *Conn) readRaw(raw syscall.RawConn) error {
 	var result error
-	rested := false
-	err := c.raw.Read(func(fd uintptr) bool {
-		if rested {
-			c.life.use()
+	err := raw.Read(func(fd uintptr) bool {
+		for result == nil { // until nothing is left: an end that came together with the last bytes is no event of its own
+			_, result = c.readOnce(fd)
 		}
-		if c.in.media {
-			result = c.readAll(ctx, fd, deliver)
-		} else {
-			result = c.readAside(ctx, fd, deliver)
+		again := errors.Is(result, sockets.ErrAgain)
+		if again {
+			result = nil
 		}
-		if rested = !c.in.media; rested {
-			c.life.release()
-		}
-		return !errors.Is(result, errAgain)
+		return !again
 	})
-	if result != nil && !errors.Is(result, errAgain) {
+	if result != nil {
 		return result
 	}
 	return err
 }
 
-// readAside is readAll on a goroutine of its own.
-func (c *Conn) readAside(ctx context.Context, fd uintptr, deliver func(*chunk.Message) error) error {
-	result := make(chan error)
-	go func() { // readRaw waits for it
-		var err error
-		defer func() { result <- err }()
-		defer c.recovered("reading")
-		err = c.readAll(ctx, fd, deliver)
+// readReady handles what has come to a socket of the loop, and with over its end.
+func (c *Conn) readReady(over bool) (err error) {
+	defer c.recovered("reading")
+	if !c.in.media {
+		c.life.use() // who plays or idles gives it up while nothing comes, and the memory with it
+	}
+	defer func() {
+		if !c.in.media {
+			c.life.release()
+		}
 	}()
-	return <-result
-}
-
-// readAll handles what there is, until nothing is left: an end that came together with the last bytes is no event of its own. It
-// returns errAgain then.
-func (c *Conn) readAll(ctx context.Context, fd uintptr, deliver func(*chunk.Message) error) error {
+	if err := c.readFirst(); err != nil {
+		return err
+	}
+	socket := c.out.fd.(*sockets.Socket)
 	for {
-		if err := c.readOnce(ctx, fd, deliver); err != nil {
+		n, err := c.readOnce(socket.FD())
+		switch {
+		case errors.Is(err, sockets.ErrAgain):
+			return nil
+		case err != nil:
 			return err
+		case n < readSize && !over:
+			return nil
 		}
 	}
 }
 
-// readOnce handles what one read brings; errAgain means nothing now.
-func (c *Conn) readOnce(ctx context.Context, fd uintptr, deliver func(*chunk.Message) error) error {
+// readOnce handles what one read brings, and returns how much that was; sockets.ErrAgain means nothing now.
+func (c *Conn) readOnce(fd uintptr) (int, error) {
 	buf := readBuffers.Get().(*[readSize]byte)
-	n, err := readSocket(fd, buf[:])
+	n, err := sockets.Read(fd, buf[:])
 	if err == nil {
-		err = c.received(buf[:n], deliver)
+		err = c.received(buf[:n])
 	}
 	readBuffers.Put(buf)
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.paceBytes(&c.life, n)
 	}
-	return c.paceBytes(ctx, n)
+	return n, err
 }
 
 // received takes bytes as they came from the transport.
-func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
+func (c *Conn) received(b []byte) error {
 	c.in.bytes.Add(uint64(len(b)))
 	c.in.now = time.Now()
 	c.in.readAt.Store(0)
@@ -206,7 +215,7 @@ func (c *Conn) received(b []byte, deliver func(*chunk.Message) error) error {
 	if c.in.cipher != nil {
 		c.in.cipher.XORKeyStream(b, b)
 	}
-	err := c.in.chunks.Feed(b, deliver)
+	err := c.in.chunks.Feed(b, func(m *chunk.Message) error { return c.deliver(&c.life, m) })
 	if err == nil {
 		c.countPartial()
 		err = c.acknowledge()

@@ -3,14 +3,16 @@ package rtmp
 import (
 	"context"
 	"crypto/rc4"
+	"errors"
 	"fmt"
 	"math"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
+	"leat/internal/sockets"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 )
@@ -18,8 +20,8 @@ import (
 // outbound is the sending half of a connection. Nothing that it does blocks: what the socket does not take at
 // once waits here, and a flusher goroutine, which exists only while something waits, brings it out.
 type outbound struct {
-	c   *Conn
-	raw syscall.RawConn // the connection's; nil when it hides its descriptor
+	c  *Conn
+	fd descriptor // the connection's; nil when it hides it
 
 	windowed atomic.Bool // the peer has set a bandwidth: ask flow.window before media is sent
 
@@ -51,8 +53,36 @@ type outbound struct {
 func (o *outbound) init(c *Conn) {
 	o.c = c
 	o.chunkSize = chunk.DefaultChunkSize
-	o.raw = c.raw
-	o.write = func(fd uintptr) { o.n, o.jobEr = writeSome(fd, o.job) }
+	switch l := c.link.(type) {
+	case *sockets.Socket:
+		o.fd = l
+	case net.Conn:
+		if raw := sockets.RawConn(l); raw != nil {
+			o.fd = raw
+		}
+	}
+	o.write = func(fd uintptr) { o.n, o.jobEr = sockets.Write(fd, o.job) }
+}
+
+// A descriptor is that of a plain socket: a *sockets.Socket, or a syscall.RawConn.
+type descriptor interface {
+	// Control calls fn with it, and does not wait for anything.
+	Control(fn func(fd uintptr)) error
+}
+
+// unsentLimit is how many bytes of a player's stream the kernel may hold that it has not yet sent. Without a limit a slow player's lag hides in
+// megabytes of kernel buffer, where no video can be skipped any more.
+const unsentLimit = 128 << 10
+
+func (o *outbound) limitUnsent() {
+	if o.fd == nil {
+		return
+	}
+	var failed error
+	err := o.fd.Control(func(fd uintptr) { failed = sockets.LimitUnsent(fd, unsentLimit) })
+	if err = errors.Join(err, failed); err != nil {
+		o.c.logger.Debug("the kernel's share of what is unsent was not limited", "err", err)
+	}
 }
 
 // outgoing is a message and where it goes.
@@ -173,7 +203,7 @@ func (o *outbound) kick() error {
 	if o.flushing {
 		return nil
 	}
-	if o.raw != nil {
+	if o.fd != nil {
 		n, err := o.writeNow(o.buf)
 		if err != nil {
 			return o.broken(err)
@@ -184,14 +214,13 @@ func (o *outbound) kick() error {
 		}
 		o.buf = o.buf[n:]
 	}
-	o.startFlusher()
-	return nil
+	return o.startFlusher()
 }
 
 // writeNow writes what the socket takes without waiting. Called with mu held, while no flusher runs.
 func (o *outbound) writeNow(b []byte) (int, error) {
 	o.job = b
-	err := o.raw.Control(o.write) // Write would wait for the poller's leave; a flusher is the only other writer
+	err := o.fd.Control(o.write) // Write would wait for the poller's leave; a flusher is the only other writer
 	n := o.n
 	if err == nil {
 		err = o.jobEr
@@ -247,8 +276,8 @@ func (o *outbound) tryWrite(b []byte) (int, error) {
 		}
 		b = b[:boundary(b, allowed, o.chunkSize)]
 	}
-	if o.raw == nil || o.cipher != nil {
-		return o.takeCopy(b), nil
+	if o.fd == nil || o.cipher != nil {
+		return o.takeCopy(b)
 	}
 	if o.flushing || len(o.buf) > 0 {
 		return 0, nil
@@ -264,15 +293,14 @@ func (o *outbound) tryWrite(b []byte) (int, error) {
 	end := boundary(b, n+1, o.chunkSize)
 	o.buf = slices.Clone(b[n:end])
 	o.countUnsent()
-	o.startFlusher()
-	return end, nil
+	return end, o.startFlusher()
 }
 
 // takeCopy keeps as many of the messages in b as fit.
-func (o *outbound) takeCopy(b []byte) int {
+func (o *outbound) takeCopy(b []byte) (int, error) {
 	room := plainBuffer - len(o.buf) - o.backlog.bytes
 	if room <= 0 {
-		return 0
+		return 0, nil
 	}
 	if len(b) > room {
 		b = b[:boundary(b, room, o.chunkSize)]
@@ -282,14 +310,11 @@ func (o *outbound) takeCopy(b []byte) int {
 	} else {
 		o.add(append(o.buf, b...))
 	}
-	o.countUnsent()
-	if !o.flushing {
-		if o.work == nil {
-			o.keepFlusher()
-		}
-		o.startFlusher()
+	defer o.countUnsent()
+	if o.fd == nil && o.work == nil {
+		o.keepFlusher()
 	}
-	return len(b)
+	return len(b), o.kick()
 }
 
 // boundary returns the end of the message in b that contains byte n-1, counted from b's start.

@@ -28,7 +28,7 @@ func (p *PlayStream) Detach(recorded bool) (*Outlet, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.st.c.limitUnsent()
+	p.st.c.out.limitUnsent()
 	if err := p.Start(recorded); err != nil {
 		p.mu.Lock()
 		p.outlet = nil

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"leat/internal/sockets"
 	"leat/internal/tunnel"
 )
 
@@ -60,10 +61,11 @@ type Server struct {
 	conns     map[*Conn]struct{}
 	addresses map[netip.Addr]int
 	nextID    uint64
-	wg        sync.WaitGroup     // connections and the watchman
+	wg        sync.WaitGroup     // connections, the watchman and the loop
 	carriers  map[*Conn]struct{} // sockets of RTMPT clients; their sessions are in conns
 	tunnels   *tunnel.Server     // nil before the first of them
 	carrying  sync.WaitGroup     // carriers and the accepting of sessions
+	loop      *sockets.Loop      // waits for the sockets of TCP listeners; nil before the first, and where there is none
 	watching  bool
 	counts    ServerStats // of connections that have ended, and of refused ones
 	arrivals  arrivals
@@ -117,13 +119,17 @@ func (s *Server) serve(l net.Listener, around layers) error {
 		return errors.Join(ErrServerClosed, l.Close())
 	}
 	defer s.removeListener(l)
+	loop := s.loopFor(l)
+	if loop != nil {
+		defer loop.Release()
+	}
 	var delay time.Duration
 	for {
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
 			delay = 0
-			s.serveNew(nc, around)
+			s.serveNew(nc, around, loop)
 			continue
 		case s.isClosed():
 			return ErrServerClosed
@@ -142,35 +148,47 @@ func (s *Server) serve(l net.Listener, around layers) error {
 
 // ServeConn serves one connection that the caller has accepted, and returns when it has ended. It closes nc.
 func (s *Server) ServeConn(nc net.Conn) {
-	if c := s.newServerConn(nc, layers{}); c != nil {
+	s.setNoDelay(nc)
+	if c := s.enter(nc, layers{}); c != nil {
 		s.serveConn(c)
 	}
 }
 
-// serveNew starts a connection's goroutine.
-func (s *Server) serveNew(nc net.Conn, around layers) {
-	if c := s.newServerConn(nc, around); c != nil {
-		go s.serveConn(c) // counted in wg by newServerConn
+// serveNew begins to serve a connection, in the loop if it can be.
+func (s *Server) serveNew(nc net.Conn, around layers, loop *sockets.Loop) {
+	s.setNoDelay(nc)
+	if socket := s.adopt(loop, nc); socket != nil {
+		s.serveSocket(socket, around)
+		return
+	}
+	if c := s.enter(nc, around); c != nil {
+		go s.serveConn(c) // counted in wg by enter
 	}
 }
 
-func (s *Server) newServerConn(nc net.Conn, around layers) *Conn {
-	socket := nc
+// setNoDelay sets TCP_NODELAY, or does not.
+func (s *Server) setNoDelay(nc net.Conn) {
 	if t, ok := nc.(*tls.Conn); ok {
-		socket = t.NetConn()
-		around.tls = true
+		nc = t.NetConn()
 	}
-	if t, ok := socket.(*net.TCPConn); ok {
+	if t, ok := nc.(*net.TCPConn); ok {
 		if err := t.SetNoDelay(!s.DelayedWrites); err != nil {
 			s.logger().Debug("TCP_NODELAY not set", "err", err)
 		}
 	}
-	c, refusal := s.admit(nc, around)
+}
+
+// enter returns the connection that a link carries; nil when it was not let in and is closed.
+func (s *Server) enter(l link, around layers) *Conn {
+	if _, ok := l.(*tls.Conn); ok {
+		around.tls = true
+	}
+	c, refusal := s.admit(l, around)
 	if c != nil {
 		return c
 	}
-	s.sayRefused(nc.RemoteAddr(), refusal)
-	if err := nc.Close(); err != nil {
+	s.sayRefused(l.RemoteAddr(), refusal)
+	if err := l.Close(); err != nil {
 		s.logger().Debug("closing a refused connection", "err", err)
 	}
 	return nil
@@ -181,6 +199,12 @@ func (s *Server) baseContext() context.Context {
 		return s.BaseContext
 	}
 	return context.Background()
+}
+
+// gone takes note that nothing is left of a connection.
+func (s *Server) gone(c *Conn) {
+	s.leave(c)
+	s.wg.Done()
 }
 
 // leave takes a connection that has ended off the books.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"leat/internal/sockets"
 	"leat/internal/wire/handshake"
 )
 
@@ -28,8 +29,9 @@ type layers struct {
 
 // wrapped is the error that ends the reading of a connection whose first bytes begin another layer.
 type wrapped struct {
-	looks string // one of handshake.LooksTLS, LooksHTTP and LooksPROXY
-	first []byte // all that has been read
+	looks  string   // one of handshake.LooksTLS, LooksHTTP and LooksPROXY
+	first  []byte   // all that has been read, behind the header of a proxy
+	client net.Addr // that this names; nil: nobody
 }
 
 func (w *wrapped) Error() string { return "the connection goes on as " + w.looks }
@@ -57,7 +59,7 @@ func (s *serverSide) sniff(b []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if s.unwraps(looks, b) {
-		return nil, &wrapped{looks: looks, first: slices.Clone(b)}
+		return s.unwrap(looks, b)
 	}
 	if s.onlyTLS && !s.tls && looks == handshake.LooksRTMP {
 		return nil, &ProtocolError{Reason: "this is plain RTMP on a port for RTMPS: use rtmps:// here"}
@@ -78,76 +80,94 @@ func (s *serverSide) unwraps(looks string, b []byte) bool {
 	return false
 }
 
+// unwrap takes the first bytes of another layer. They are nil while it is not known how it goes on.
+func (s *serverSide) unwrap(looks string, b []byte) ([]byte, error) {
+	w := &wrapped{looks: looks, first: slices.Clone(b)}
+	if looks != handshake.LooksPROXY {
+		return nil, w
+	}
+	size, err := proxyHeaderSize(b)
+	if size == 0 && err == nil {
+		s.first = w.first
+		return nil, nil
+	}
+	if err == nil {
+		w.client, err = readProxyHeader(w.first[:size])
+	}
+	if err != nil {
+		return nil, &ProtocolError{Reason: fmt.Sprintf("the header of the PROXY protocol is broken: %v", err), Err: err}
+	}
+	w.first = w.first[size:]
+	return nil, w
+}
+
 // serveConn serves a connection that admit has let in, through all of its layers.
-func (s *Server) serveConn(c *Conn) {
-	for {
-		w := c.run(s.baseContext())
-		if w == nil {
-			break
-		}
+func (s *Server) serveConn(c *Conn) { s.goOn(c, c.run(s.baseContext())) }
+
+// goOn serves what is inside c.
+func (s *Server) goOn(c *Conn, w *wrapped) {
+	for ; w != nil; w = c.run(s.baseContext()) {
 		if w.looks == handshake.LooksHTTP {
 			if s.carry(c, w) {
 				return
 			}
 			break
 		}
-		next, err := s.unwrap(c, w)
-		if err != nil {
-			c.end(err)
-		}
+		next := s.inside(c, w)
 		if next == nil {
-			c.finish()
 			break
 		}
 		c = next
 	}
-	s.leave(c)
-	s.wg.Done()
+	s.gone(c)
 }
 
-// unwrap returns the connection inside c, entered in the books in its place; nil when c has been closed meanwhile.
-func (s *Server) unwrap(c *Conn, w *wrapped) (*Conn, error) {
+// inside returns the connection inside c, entered in the books in its place; nil when c has ended.
+func (s *Server) inside(c *Conn, w *wrapped) *Conn {
 	side := c.side.(*serverSide)
 	inner := &serverSide{srv: s, addr: side.addr, layers: side.layers}
+	var next *Conn
 	if w.looks == handshake.LooksTLS {
 		inner.tls = true
-		next := newConn(tls.Server(&openedConn{Conn: direct(c.nc), first: w.first, remote: c.RemoteAddr()}, s.TLSConfig), inner, c.limits, s.logger())
+		nc := sockets.Direct(c.carrier().(net.Conn))
+		next = newConn(tls.Server(&openedConn{Conn: nc, first: w.first, remote: c.RemoteAddr()}, s.TLSConfig), inner, c.limits, s.logger())
 		next.remote, next.proxy = c.remote, c.proxy
-		return s.replace(c, next)
+	} else {
+		inner.proxied = true
+		next = newConn(c.carrier(), inner, c.limits, s.logger())
+		next.in.first = w.first
+		if w.client != nil {
+			next.remote, next.proxy, inner.addr = w.client, c.RemoteAddr(), remoteIP(w.client)
+		}
 	}
-	addr, rest, err := readProxyHeader(&openedConn{Conn: c.nc, first: w.first})
-	if err != nil {
-		return nil, err
+	if err := s.replace(c, next); err != nil {
+		c.end(err)
+		c.finish()
+		return nil
 	}
-	inner.proxied = true
-	next := newConn(c.nc, inner, c.limits, s.logger())
-	next.in.first = rest
-	if addr != nil {
-		next.remote, next.proxy, inner.addr = addr, c.nc.RemoteAddr(), remoteIP(addr)
-	}
-	return s.replace(c, next)
+	return next
 }
 
-// replace enters next in the books instead of c.
-func (s *Server) replace(c, next *Conn) (*Conn, error) {
+// replace enters next in the books instead of c, unless that has been closed meanwhile.
+func (s *Server) replace(c, next *Conn) error {
 	next.id, next.started = c.id, c.started
 	from, to := c.side.(*serverSide).addr, next.side.(*serverSide).addr
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.closeReason() != nil {
-		return nil, nil
+		return net.ErrClosed
 	}
 	if from != to {
 		if why := s.refusalOf(to); why != "" {
 			s.counts.refuse(why)
-			return nil, &ProtocolError{Reason: string(why)}
+			return &ProtocolError{Reason: string(why)}
 		}
 		s.uncount(from)
 		s.addresses[to]++
 	}
 	delete(s.conns, c)
 	s.conns[next] = struct{}{}
-	return next, nil
+	return nil
 }
 
 // crowded reports whether an address has all the connections that it may have. s.mu is held.
@@ -210,8 +230,8 @@ func (c *openedConn) RemoteAddr() net.Addr {
 }
 
 // tlsText says what broke a connection before TLS was agreed on; "" for anything else.
-func tlsText(nc net.Conn, err error) string {
-	t, ok := nc.(*tls.Conn)
+func (c *Conn) tlsText(err error) string {
+	t, ok := c.carrier().(*tls.Conn)
 	if !ok || t.ConnectionState().HandshakeComplete || errors.Is(err, net.ErrClosed) {
 		return ""
 	}

@@ -3,45 +3,53 @@ package rtmp
 import (
 	"bufio"
 	"bytes"
-	"fmt"
+	"encoding/binary"
+	"errors"
 	"net"
 
 	"github.com/pires/go-proxyproto"
 )
 
-// proxyBuffer has room for a header of version 2 with what proxies add to it, and for the first bytes behind it.
-const proxyBuffer = 4 << 10
+const (
+	// maxProxyLine is the length of the longest header of version 1, bytes.
+	maxProxyLine = 107
+	// proxyFixed is what a header of version 2 begins with; its last two bytes say how many follow.
+	proxyFixed = 16
+	// maxProxyHeader has room for a header of version 2 with what proxies add to it.
+	maxProxyHeader = 4 << 10
+)
 
-// readProxyHeader reads the header of the PROXY protocol, version 1 or 2, that begins a connection. It returns the
-// address of the client, nil when the proxy speaks for itself or names none, and what was read behind the header.
-func readProxyHeader(nc net.Conn) (client net.Addr, rest []byte, err error) {
-	r := bufio.NewReaderSize(nc, proxyBuffer)
-	if err := gatherLine(r); err != nil {
-		return nil, nil, err
+// proxyHeaderSize returns the length of the PROXY header that b begins with, 0 while that cannot be said or not all of it is there.
+func proxyHeaderSize(b []byte) (int, error) {
+	if b[0] == 'P' { // version 1
+		end := bytes.IndexByte(b[:min(len(b), maxProxyLine)], '\n')
+		if end < 0 && len(b) >= maxProxyLine {
+			return 0, errors.New("its line is too long")
+		}
+		return end + 1, nil
 	}
-	header, err := proxyproto.Read(r)
-	if err != nil {
-		return nil, nil, &ProtocolError{Reason: fmt.Sprintf("the header of the PROXY protocol is broken: %v", err), Err: err}
+	if len(b) < proxyFixed {
+		return 0, nil
 	}
-	if rest, err = r.Peek(r.Buffered()); err != nil {
-		return nil, nil, err
+	size := proxyFixed + int(binary.BigEndian.Uint16(b[proxyFixed-2:]))
+	switch {
+	case size > maxProxyHeader:
+		return 0, errors.New("it is too long")
+	case len(b) < size:
+		return 0, nil
 	}
-	if source, _, ok := header.TCPAddrs(); ok && header.Command.IsProxy() {
-		client = source
-	}
-	return client, rest, nil
+	return size, nil
 }
 
-// maxProxyLine is the length of the longest header of version 1, bytes.
-const maxProxyLine = 107
-
-// gatherLine waits until a header of version 1 is whole: the library wants it in one piece.
-func gatherLine(r *bufio.Reader) error {
-	first, err := r.Peek(1)
-	for err == nil && first[0] == 'P' && len(first) < maxProxyLine && bytes.IndexByte(first, '\n') < 0 {
-		if _, err = r.Peek(len(first) + 1); err == nil {
-			first, err = r.Peek(min(r.Buffered(), maxProxyLine))
-		}
+// readProxyHeader returns the address of the client that a header of the PROXY protocol names, nil when the proxy speaks for itself or names
+// none.
+func readProxyHeader(b []byte) (net.Addr, error) {
+	header, err := proxyproto.Read(bufio.NewReader(bytes.NewReader(b)))
+	if err != nil {
+		return nil, err
 	}
-	return err
+	if source, _, ok := header.TCPAddrs(); ok && header.Command.IsProxy() {
+		return source, nil
+	}
+	return nil, nil
 }

@@ -1,8 +1,7 @@
 package rtmp
 
 import (
-	"bytes"
-	"net"
+	"strings"
 	"testing"
 )
 
@@ -11,51 +10,50 @@ const (
 	headerV2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x10\xcb\x00\x71\x07\xc0\x00\x02\x01\x12\x67\x07\x8f\x04\x00\x01\x00"
 )
 
-// readConn is a connection from which some bytes come, in pieces of a size.
-type readConn struct {
-	net.Conn
-	b     []byte
-	piece int
-}
-
-func (c *readConn) Read(p []byte) (int, error) {
-	n := min(len(p), c.piece)
-	if len(c.b) == 0 {
-		return 0, net.ErrClosed
-	}
-	n = copy(p[:n], c.b)
-	c.b = c.b[n:]
-	return n, nil
-}
-
 // TestProxyHeaderTruncated: a header that ends too early names nobody, wherever it is cut.
 func TestProxyHeaderTruncated(t *testing.T) {
 	for _, header := range []string{headerV1, headerV2} {
-		for n := range len(header) {
-			if client, _, err := readProxyHeader(&readConn{b: []byte(header[:n]), piece: 1}); err == nil {
-				t.Errorf("%q names %v", header[:n], client)
+		for n := 1; n < len(header); n++ {
+			if size, err := proxyHeaderSize([]byte(header[:n])); size != 0 || err != nil {
+				t.Errorf("%q is whole with %d bytes, %v", header[:n], size, err)
 			}
 		}
-		client, rest, err := readProxyHeader(&readConn{b: []byte(header + "\x03C1"), piece: 1 << 10})
-		if err != nil || client.String() != "203.0.113.7:4711" || string(rest) != "\x03C1" {
-			t.Errorf("%q names %v, %q is left, %v", header, client, rest, err)
+		size, err := proxyHeaderSize([]byte(header + "\x03C1"))
+		if err != nil || size != len(header) {
+			t.Errorf("%q has %d bytes, %v", header, size, err)
+		}
+		if client, err := readProxyHeader([]byte(header)); err != nil || client.String() != "203.0.113.7:4711" {
+			t.Errorf("%q names %v, %v", header, client, err)
+		}
+	}
+}
+
+// TestProxyHeaderTooLong: what never ends is not waited for.
+func TestProxyHeaderTooLong(t *testing.T) {
+	for _, header := range []string{"PROXY TCP4 " + strings.Repeat("1", maxProxyLine), "\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xff"} {
+		if size, err := proxyHeaderSize([]byte(header)); err == nil {
+			t.Errorf("%q is taken for one of %d bytes", header, size)
 		}
 	}
 }
 
 func FuzzProxyHeader(f *testing.F) {
 	for _, header := range []string{headerV1, headerV2, "PROXY UNKNOWN\r\n", "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"} {
-		f.Add([]byte(header+"\x03C1"), byte(1))
+		f.Add([]byte(header + "\x03C1"))
 	}
-	f.Fuzz(func(t *testing.T, b []byte, piece byte) {
-		c := &readConn{b: b, piece: max(int(piece), 1)}
-		_, rest, err := readProxyHeader(c)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) == 0 {
+			return
+		}
+		size, err := proxyHeaderSize(b)
 		switch {
 		case err != nil:
-		case len(b)-len(c.b) > proxyBuffer:
-			t.Fatalf("%d bytes were read", len(b)-len(c.b))
-		case !bytes.HasSuffix(b[:len(b)-len(c.b)], rest):
-			t.Fatalf("%q is left of %q", rest, b)
+		case size < 0 || size > len(b) || size > maxProxyHeader:
+			t.Fatalf("%d bytes of %d", size, len(b))
+		case size == 0 && len(b) > maxProxyHeader:
+			t.Fatalf("%d bytes are there, and more are waited for", len(b))
+		case size > 0:
+			_, _ = readProxyHeader(b[:size])
 		}
 	})
 }

@@ -27,7 +27,7 @@ func (s *Server) carry(c *Conn, w *wrapped) bool {
 	s.carrying.Add(1) // before wg is done, so that nobody waits for too little
 	s.wg.Done()
 	defer s.carrying.Done()
-	t.ServeConn(&openedConn{Conn: c.nc, first: w.first, remote: c.RemoteAddr()})
+	t.ServeConn(&openedConn{Conn: c.carrier().(net.Conn), first: w.first, remote: c.RemoteAddr()})
 	c.close(&CloseReason{Side: SidePeer, Text: "the HTTP connection ended"})
 	c.in.bytes.Store(0) // the bytes of its sessions are counted by them
 	c.finish()
@@ -56,7 +56,7 @@ func (s *Server) acceptSessions(t *tunnel.Server) {
 			}
 			return
 		}
-		s.serveNew(nc, layers{tunnel: true})
+		s.serveNew(nc, layers{tunnel: true}, nil)
 	}
 }
 

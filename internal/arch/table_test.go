@@ -17,7 +17,7 @@ type rule struct {
 var importTable = []rule{
 	{packages: []string{"amf", "media"}},
 	{packages: []string{"internal/wire/chunk", "internal/wire/handshake"}},
-	{packages: []string{"internal/tunnel", "internal/acme", "internal/auth", "internal/hooks", "internal/metrics", "internal/config"}},
+	{packages: []string{"internal/tunnel", "internal/sockets", "internal/acme", "internal/auth", "internal/hooks", "internal/metrics", "internal/config"}},
 	{packages: []string{"internal/store", "internal/transcode"}},
 	{packages: []string{"internal/object/..."}, imports: []string{"internal/object/..."}},
 	{packages: []string{"media/mediatest"}, imports: []string{"media"}},
@@ -25,7 +25,7 @@ var importTable = []rule{
 	{packages: []string{"flv"}, imports: []string{"amf", "media"}},
 	{packages: []string{"internal/wire/message"}, imports: []string{"amf", "internal/wire/chunk"}},
 	{packages: []string{"internal/format/..."}, imports: []string{"amf", "flv", "media", "internal/format/..."}},
-	{packages: []string{"rtmp"}, imports: []string{"amf", "media", "flv", "internal/wire/...", "internal/tunnel"}},
+	{packages: []string{"rtmp"}, imports: []string{"amf", "media", "flv", "internal/wire/...", "internal/tunnel", "internal/sockets"}},
 	{packages: []string{"rtmp/rtmptest"}, imports: []string{"amf", "media", "flv", "rtmp"}},
 	{packages: []string{"internal/vod"}, imports: []string{"amf", "media", "flv", "rtmp", "internal/format/..."}},
 	{packages: []string{"internal/record"}, imports: []string{"media", "flv", "internal/format/...", "live", "internal/store", "internal/object"}},

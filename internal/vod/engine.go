@@ -130,8 +130,11 @@ func (e *Engine) pop() *Session {
 
 // work runs steps until the engine is closed. A worker lends its sessions a buffer to write messages in.
 func (e *Engine) work() {
-	scratch := make([]byte, 0, 2*maxBatch)
+	var scratch []byte
 	for s := e.pop(); s != nil; s = e.pop() {
+		if scratch == nil { // a server without recordings needs none
+			scratch = make([]byte, 0, 2*maxBatch)
+		}
 		s.run(scratch)
 	}
 }

@@ -1,4 +1,4 @@
-package rtmp
+package sockets
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func TestDirectConn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := direct(nc)
+	c := Direct(nc)
 	defer c.Close()
 
 	large := bytes.Repeat([]byte("0123456789abcdef"), 4<<20) // more than sockets hold

@@ -1,4 +1,4 @@
-package rtmp
+package sockets
 
 import (
 	"errors"
@@ -8,8 +8,22 @@ import (
 	"syscall"
 )
 
-// directConn reads and writes a socket as connections without layers do, for TLS above it. Unlike other connections it takes one Read and
-// one Write at a time, as tls.Conn makes them.
+// RawConn returns the descriptor access of a plain TCP or unix socket, and nil for anything that transforms bytes, has no descriptor, or has
+// one that Read and Write do not work on.
+func RawConn(nc net.Conn) syscall.RawConn {
+	s, ok := nc.(syscall.Conn)
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		return nil
+	}
+	if raw, err := s.SyscallConn(); ok && err == nil && canRaw {
+		return raw
+	}
+	return nil
+}
+
+// directConn is a connection that is read and written by Read and Write.
 type directConn struct {
 	net.Conn
 	raw     syscall.RawConn
@@ -24,19 +38,19 @@ type transfer struct {
 	err  error
 }
 
-// direct returns nc, read and written directly if that is possible.
-func direct(nc net.Conn) net.Conn {
-	raw := rawConn(nc)
+// Direct returns nc, read and written by Read and Write if that is possible. It takes one call of each at a time, unlike other connections.
+func Direct(nc net.Conn) net.Conn {
+	raw := RawConn(nc)
 	if raw == nil {
 		return nc
 	}
 	c := &directConn{Conn: nc, raw: raw}
 	c.in.do = func(fd uintptr) bool {
-		c.in.done, c.in.err = readSocket(fd, c.in.b)
-		return !errors.Is(c.in.err, errAgain)
+		c.in.done, c.in.err = Read(fd, c.in.b)
+		return !errors.Is(c.in.err, ErrAgain)
 	}
 	c.out.do = func(fd uintptr) bool {
-		n, err := writeSome(fd, c.out.b[c.out.done:])
+		n, err := Write(fd, c.out.b[c.out.done:])
 		c.out.done, c.out.err = c.out.done+n, err
 		return err != nil || c.out.done == len(c.out.b)
 	}

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64) && !race
 
-package rtmp
+package sockets
 
 import (
 	"io"
@@ -15,8 +15,8 @@ import (
 // directFlags are those of all reads and writes. Should a descriptor block nevertheless, it would hold up a whole core.
 const directFlags = syscall.MSG_DONTWAIT | syscall.MSG_NOSIGNAL
 
-// readSocket reads once.
-func readSocket(fd uintptr, b []byte) (int, error) {
+// Read reads once. ErrAgain means that nothing is there, io.EOF that the peer has ended.
+func Read(fd uintptr, b []byte) (int, error) {
 	for {
 		n, _, err := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), directFlags, 0, 0)
 		switch {
@@ -31,11 +31,20 @@ func readSocket(fd uintptr, b []byte) (int, error) {
 	}
 }
 
-// writeSocket writes once what there is room for.
-func writeSocket(fd uintptr, b []byte) (int, error) {
+// writeOnce writes what there is room for.
+func writeOnce(fd uintptr, b []byte) (int, error) {
 	n, _, err := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), directFlags, 0, 0)
 	if err != 0 {
 		return 0, err
 	}
 	return int(n), nil
+}
+
+// waitEvents returns how many events were there; it does not wait.
+func waitEvents(epfd uintptr, events []syscall.EpollEvent) int {
+	n, _, err := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, epfd, uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	if err != 0 {
+		return 0 // nobody else has the descriptor, and what it could be interrupted in is a wait
+	}
+	return int(n)
 }
