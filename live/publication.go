@@ -29,12 +29,7 @@ type PublishOptions struct {
 // Publication is a publisher's hold on a stream. It is a media.Writer. Its methods may be called
 // from several goroutines, but the order of packets is that of the calls.
 type Publication struct {
-	hub        *Hub
-	stream     *stream
-	remote     netip.Addr
-	onTakeover func()
-	since      time.Time
-	yields     bool
+	stream *stream
 
 	// Guarded by stream.mu.
 	err       error // why it can publish no more
@@ -48,6 +43,12 @@ type Publication struct {
 	main        uint8
 	lastKey     time.Duration // timestamp of the newest key frame of the main track
 	keyInterval time.Duration
+
+	hub        *Hub
+	remote     netip.Addr
+	onTakeover func()
+	since      time.Time
+	yields     bool
 }
 
 var _ media.Writer = (*Publication)(nil)
@@ -114,7 +115,9 @@ func (p *Publication) Close(clean bool) {
 
 // count keeps the numbers for Info.
 func (p *Publication) count(pkt *media.Packet) {
-	p.lastWrite = time.Now()
+	if p.lastWrite = pkt.Received; p.lastWrite.IsZero() {
+		p.lastWrite = time.Now()
+	}
 	p.packets++
 	p.bytes += uint64(len(pkt.Body))
 	if pkt.Kind != media.Audio && pkt.Kind != media.Video {

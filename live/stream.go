@@ -14,20 +14,20 @@ const maxHeaderBytes = 4 << 20
 // stream is what the hub knows of one name. Its methods want mu held, those of the hub's files
 // that add or remove streams Hub.mu as well.
 type stream struct {
-	cfg *Config
-	key media.Key
-
 	mu       sync.Mutex
-	ring     ring
-	bounds   bounds // of the ring
-	timeline timeline
-	headers  media.Headers
+	cfg      *Config
 	state    *state          // newest; never nil
-	pub      *Publication    // nil: nobody publishes
+	subs     []*Subscription // those that may still read
 	live     bool            // on air: there is a publisher, or the grace is running
 	closed   bool            // the hub was closed
-	grace    *time.Timer     // nil unless running
-	subs     []*Subscription // those that may still read
+	bounds   bounds          // of the ring
+	ring     ring
+	timeline timeline
+
+	pub     *Publication // nil: nobody publishes
+	headers media.Headers
+	grace   *time.Timer // nil unless running
+	key     media.Key
 }
 
 // begin puts p on air, in place of whoever was.

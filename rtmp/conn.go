@@ -23,37 +23,38 @@ import (
 // Conn is one RTMP connection, at either end: Dial returns one, and a Handler finds its own by PublishStream.Conn,
 // PlayStream.Conn and ConnectRequest. Its methods may be called from any goroutine.
 //
-// One goroutine reads; everything that arrives is handled on it, in order. So functions that are said to run there hold up
-// all streams of the connection for as long as they block.
+// One goroutine at a time reads; everything that arrives is handled on it, in order. So functions that are said to run on the reading
+// goroutine hold up all streams of the connection for as long as they block, and no other connection.
 type Conn struct {
 	// The state lies in one struct per concern, each with a file of its own: inbound (conn_read.go), outbound
 	// (conn_write.go), flow (conn_flow.go), calls (conn_calls.go), and the message streams in the side that it plays
 	// (server_stream.go, client_stream.go).
 
-	remote net.Addr     // of the client, if a proxy has named it; else nil
-	proxy  net.Addr     // that has; else nil
-	limits *Limits      // with their defaults, and shared by connections
-	logger *slog.Logger // names the connection
-	side   side
-	id     uint64 // at its Server; 0 for a client's
-	trace  *Trace // set before the handshake; nil: nobody wants to know
+	// What every message needs comes first, here and in the structs that it passes through: with thousands of connections nothing of
+	// one is in the cache when its next message comes, and each line of it has to be fetched.
+
+	side    side
+	trace   *Trace      // set before the handshake; nil: nobody wants to know
+	limits  *Limits     // with their defaults, and shared by connections
+	closing atomic.Bool // what arrives is thrown away; the connection ends at lingerEnd
+	over    atomic.Bool // nothing is read any more
 
 	in    inbound
-	out   outbound
 	flow  flow
+	out   outbound
 	calls calls
 
-	handshake handshake.Info // valid once handshaken is set
+	remote    net.Addr     // of the client, if a proxy has named it; else nil
+	proxy     net.Addr     // that has; else nil
+	logger    *slog.Logger // names the connection
+	id        uint64       // at its Server; 0 for a client's
 	started   time.Time
-	connected atomic.Bool // connect has been answered with success
-	publishes atomic.Bool // to a server, which may have nothing to say to that
-
-	amf3    atomic.Bool  // object encoding 3 was agreed; set once, when connect is answered
-	serving atomic.Int64 // calls of the peer that are under way
-
-	closing   atomic.Bool // what arrives is thrown away; the connection ends at lingerEnd
+	handshake handshake.Info // valid once handshaken is set
+	connected atomic.Bool    // connect has been answered with success
+	publishes atomic.Bool    // to a server, which may have nothing to say to that
+	amf3      atomic.Bool    // object encoding 3 was agreed; set once, when connect is answered
+	serving   atomic.Int64   // calls of the peer that are under way
 	lingerEnd atomic.Int64
-	over      atomic.Bool // nothing is read any more
 
 	reasonMu sync.Mutex
 	link     link

@@ -21,17 +21,17 @@ type inbound struct {
 	chunks     *chunk.Reader
 	cipher     *rc4.Cipher // RTMPE; nil otherwise
 	first      []byte      // was read before the connection began
-	handshaken atomic.Bool
 	bytes      atomic.Uint64
 	now        time.Time    // when the bytes at hand were read
 	readAt     atomic.Int64 // Unix nanoseconds when the last bytes had been handled; 0 while some are
 	partial    atomic.Int64 // bytes held of unfinished messages, as counted in the server's sum
-	last       lastMessage
-	commands   rate
-	mediaRate  rate
-	byteRate   rate
-	paced      bool // it was said that the peer is read more slowly
+	handshaken atomic.Bool
 	media      bool // some has come: the peer publishes, or is the server of what we play
+	paced      bool // it was said that the peer is read more slowly
+	last       lastMessage
+	byteRate   rate
+	mediaRate  rate
+	commands   rate
 }
 
 func (in *inbound) init(l *Limits) {
@@ -235,7 +235,7 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 	c.trace.received(m, c.in.chunks)
 	switch t := message.Type(m.Type); t {
 	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3, message.TypeAggregate:
-		c.in.media = true
+		c.publishing()
 		if err := c.paceMedia(ctx); err != nil {
 			return err
 		}
@@ -257,6 +257,17 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 		return err
 	}
 	return c.side.other(ctx, c, m)
+}
+
+// publishing is told of each message of media. What is done with them does not block, as a rule.
+func (c *Conn) publishing() {
+	if c.in.media {
+		return
+	}
+	c.in.media = true
+	if s, ok := c.out.fd.(*sockets.Socket); ok {
+		s.Quick()
+	}
 }
 
 func (c *Conn) deliverCommand(ctx context.Context, m *chunk.Message) error {

@@ -38,15 +38,15 @@ func parsePublishType(s string) PublishType {
 //
 // The client is told that it publishes (NetStream.Publish.Start) when the handler first reads, or calls Accept.
 type PublishStream struct {
-	st    *serverStream
-	key   media.Key
-	query string
-	typ   PublishType
-
-	accepted atomic.Bool
+	st       *serverStream
 	heard    atomic.Int64 // Unix nanoseconds of the last media; 0: the client was told that it is silent
 	receiver receiver
 	queue    packetQueue
+
+	key      media.Key
+	query    string
+	typ      PublishType
+	accepted atomic.Bool
 }
 
 var (

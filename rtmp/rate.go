@@ -5,7 +5,7 @@ import "time"
 // rate is a token bucket: so many a second on average, twice that at once. It begins full.
 type rate struct {
 	tokens float64
-	last   time.Time
+	last   int64 // Unix nanoseconds; 0: nothing has been taken yet
 }
 
 // take reports whether one more may come.
@@ -35,13 +35,14 @@ func (r *rate) refill(perSecond int, now time.Time) {
 }
 
 func (r *rate) fill(perSecond, full float64, now time.Time) {
-	if r.last.IsZero() {
+	at := now.UnixNano()
+	if r.last == 0 {
 		r.tokens = full
 	} else {
-		r.tokens = min(full, r.tokens+now.Sub(r.last).Seconds()*perSecond)
+		r.tokens = min(full, r.tokens+time.Duration(max(0, at-r.last)).Seconds()*perSecond)
 	}
-	r.last = now
+	r.last = at
 }
 
 // isFull reports whether nothing has been taken for so long that it might as well be forgotten.
-func (r *rate) isFull(now time.Time) bool { return now.Sub(r.last) >= 2*time.Second }
+func (r *rate) isFull(now time.Time) bool { return now.UnixNano()-r.last >= int64(2*time.Second) }

@@ -119,7 +119,7 @@ func (s *Server) serve(l net.Listener, around layers) error {
 		return errors.Join(ErrServerClosed, l.Close())
 	}
 	defer s.removeListener(l)
-	loop := s.loopFor(l)
+	loop := s.loopFor(l, around)
 	if loop != nil {
 		defer loop.Release()
 	}

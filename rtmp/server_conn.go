@@ -18,23 +18,22 @@ import (
 
 // serverSide is the server's end of a connection. The reading goroutine owns all but what mu guards.
 type serverSide struct {
-	srv  *Server
-	addr netip.Addr
-	layers
-	first []byte            // that do not say yet what the connection is
-	hs    *handshake.Server // nil before the first byte and after the last
-
-	req     *ConnectRequest // set by connect
-	proving proving
-	objects map[string]SharedObjectSession // shared objects in use, by name
-
-	measuring atomic.Bool // the bandwidth is being measured
+	srv *Server
+	req *ConnectRequest // set by connect
 
 	mu      sync.Mutex
-	streams []*serverStream          // few, in the order in which they were made
 	latest  *serverStream            // of streams, that media was for last
+	streams []*serverStream          // few, in the order in which they were made
 	buffers map[uint32]time.Duration // of streams that do not exist yet; of those without one under 0
 	lastID  uint32                   // given out last by createStream
+
+	layers
+	measuring atomic.Bool // the bandwidth is being measured
+	addr      netip.Addr
+	first     []byte            // that do not say yet what the connection is
+	hs        *handshake.Server // nil before the first byte and after the last
+	proving   proving
+	objects   map[string]SharedObjectSession // shared objects in use, by name
 }
 
 func (s *serverSide) handshake(c *Conn, b []byte) (rest []byte, done bool, err error) {

@@ -25,7 +25,7 @@ func (e *evented) Readable(over bool) {
 
 func (e *evented) Writable() { (*Conn)(e).out.writable() }
 
-// adopt puts a connection of a listener that waits for TCP into the loop, and returns nil where that cannot be.
+// adopt puts an accepted connection into the loop, and returns nil where that cannot be.
 func (s *Server) adopt(loop *sockets.Loop, nc net.Conn) *sockets.Socket {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok || loop == nil {
@@ -39,9 +39,9 @@ func (s *Server) adopt(loop *sockets.Loop, nc net.Conn) *sockets.Socket {
 	return socket
 }
 
-// loopFor makes the caller a user of the loop, for the connections of l. It returns nil where there is none.
-func (s *Server) loopFor(l net.Listener) *sockets.Loop {
-	if _, ok := l.(*net.TCPListener); !ok {
+// loopFor makes the caller a user of the loop, for the connections of l. It returns nil where there is none, or no use for it.
+func (s *Server) loopFor(l net.Listener, around layers) *sockets.Loop {
+	if _, ok := l.(*net.TCPListener); !ok || around.onlyTLS {
 		return nil
 	}
 	loop, err := s.useLoop()
@@ -86,7 +86,8 @@ func (s *Server) serveSocket(socket *sockets.Socket, around layers) {
 	}
 }
 
-// goOnInLoop goes on when the reading of a connection has ended, which w says what is inside of. Only one more connection can be in the loop.
+// goOnInLoop goes on when the reading of a connection of the loop has ended: with what is inside it, if w says that there is something.
+// Only what is behind the header of a proxy stays in the loop.
 func (s *Server) goOnInLoop(c *Conn, over bool, w *wrapped) {
 	socket := c.out.fd.(*sockets.Socket)
 	switch {

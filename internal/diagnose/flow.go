@@ -17,14 +17,15 @@ type flow struct {
 	publishes bool // publish was asked for on it
 	closed    bool // it was ended as it should be
 
+	lastAt     time.Duration // of any media, since the connection began; 0 before the first
+	windowAt   time.Duration // a stretch of clock and timeline that are compared
+	windowFrom time.Duration
+	skew       time.Duration // video before audio, as it was last
+	maxSkew    time.Duration
+	skewed     int // messages in a row with too much of it
+
 	video, audio track
-	lastAt       time.Duration // of any media, since the connection began; 0 before the first
 	metadata     metadata
-	windowAt     time.Duration // a stretch of clock and timeline that are compared
-	windowFrom   time.Duration
-	skew         time.Duration // video before audio, as it was last
-	maxSkew      time.Duration
-	skewed       int // messages in a row with too much of it
 }
 
 func newFlow(s *Session, from Direction, msid uint32) *flow {

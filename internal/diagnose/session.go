@@ -26,14 +26,14 @@ type Session struct {
 	cfg Config
 
 	mu       sync.Mutex
-	news     []Finding // not told yet
-	findings []Finding
-	sides    [2]side
+	news     []Finding     // not told yet
+	now      time.Duration // of the last event
 	flows    []*flow
+	sides    [2]side
+	findings []Finding
 	calls    []call
 	connect  connection
-	now      time.Duration // of the last event
-	over     bool          // Close was called
+	over     bool // Close was called
 }
 
 // Config says what a Session is for. The zero value finds and tells nobody.

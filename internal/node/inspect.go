@@ -13,21 +13,21 @@ import (
 // inspector passes packets on to the hub and says in the log, once each, what a person should know about what
 // an encoder sends.
 type inspector struct {
-	log   *slog.Logger
-	to    media.Writer
-	bytes atomic.Int64
+	log        *slog.Logger
+	to         media.Writer
+	bytes      atomic.Int64
+	saidLegacy bool
 
 	audio, video kind
-	saidLegacy   bool
 }
 
 // kind is what the inspector knows of one kind of media, all tracks together.
 type kind struct {
 	last         time.Duration
 	hasConfig    bool
-	saidCodec    [256]bool // by track
 	saidMissing  bool
 	saidBackward bool
+	saidCodec    [256]bool // by track
 }
 
 // WritePacket runs on the connection's reading goroutine and does not block.

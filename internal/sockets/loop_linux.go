@@ -4,35 +4,81 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
+	"time"
 )
 
 const (
 	// batch is how many events are fetched at once.
 	batch = 256
-	// idleWorkers is how many workers a loop begins with, and keeps when they have nothing to do. More than these come while owners block.
+	// idleWorkers is how many workers a loop keeps that have nothing to do. More come while owners block.
 	idleWorkers = 4
+	// crowd is how many quick sockets wait when another worker helps the leader, if there is a processor for it.
+	crowd = 8
 )
 
-// Loop waits for sockets. One goroutine waits for all of them, by an epoll descriptor that lies in the runtime's poller; workers
-// call the owners of those where something has come to be. There is always one more worker than owners that block.
+// Loop waits for sockets, by an epoll descriptor that lies in the runtime's poller. One of its workers is the leader: it waits for all sockets,
+// and calls the owners of quick ones itself, since to wake somebody for each would cost more than the call. The others call owners
+// that may block, and there is always one more of them than do. Should an owner hold up the leader nevertheless, watch makes another worker
+// the leader.
 type Loop struct {
 	epfd int
 	file *os.File // epfd, as the runtime's poller knows it
+	raw  syscall.RawConn
+	quit chan struct{} // closed with closed
 
-	mu          sync.Mutex
-	sockets     []*Socket // by descriptor
-	first, last *Socket   // of those that a worker is to look after
-	idle        []*worker // the one that has worked last at the end
-	waking      bool      // a worker is on its way to the next socket
-	generation  int32     // of the socket entered last
-	users       int       // listeners and sockets, and who has made it
-	closed      bool
-	wg          sync.WaitGroup
+	mu         sync.Mutex
+	sockets    []*Socket // by descriptor
+	generation int32     // of the socket entered last
+	quick      queue     // have news, and are the leader's
+	others     queue     // have news, and are the workers'
+	leader     *worker
+	turns      uint64        // owners that the leader has called
+	held       *Socket       // the one that it is calling; nil: none
+	idle       []*worker     // the one that has worked last at the end
+	waking     bool          // a worker is on its way to the next socket
+	unwatched  bool          // watch rests
+	alert      chan struct{} // wakes it
+	users      int           // sockets, and who has asked for more
+	closed     bool
+	parallel   bool // there is a processor for those who help the leader
+	wg         sync.WaitGroup
 }
 
-type worker struct{ wake chan struct{} }
+type worker struct {
+	wake   chan struct{}
+	events []syscall.EpollEvent // of a leader
+}
+
+// queue holds sockets in the order in which they came to have news. Loop.mu guards it.
+type queue struct {
+	first, last *Socket
+	n           int
+}
+
+func (q *queue) push(s *Socket) {
+	if q.n++; q.n == 1 {
+		q.first = s
+	} else {
+		q.last.next = s
+	}
+	q.last = s
+}
+
+// pop returns a socket and its news; nil when there is none.
+func (q *queue) pop() (*Socket, uint32) {
+	s := q.first
+	if s == nil {
+		return nil, 0
+	}
+	q.n--
+	q.first, s.next = s.next, nil
+	bits := s.bits
+	s.bits = 0
+	return s, bits
+}
 
 // NewLoop returns a loop without sockets. The caller is its first user.
 func NewLoop() (*Loop, error) {
@@ -43,18 +89,34 @@ func NewLoop() (*Loop, error) {
 	if err := syscall.SetNonblock(epfd, true); err != nil { // or the runtime would not take it into its poller
 		return nil, errors.Join(os.NewSyscallError("fcntl", err), syscall.Close(epfd))
 	}
-	l := &Loop{epfd: epfd, file: os.NewFile(uintptr(epfd), "epoll"), users: 1}
-	raw, err := l.file.SyscallConn()
-	if err != nil {
+	l := &Loop{
+		epfd: epfd, file: os.NewFile(uintptr(epfd), "epoll"), users: 1,
+		quit: make(chan struct{}), alert: make(chan struct{}, 1), parallel: runtime.GOMAXPROCS(0) > 1,
+	}
+	if l.raw, err = l.file.SyscallConn(); err != nil {
 		return nil, errors.Join(err, l.file.Close())
 	}
-	l.wg.Go(func() { l.poll(raw) })
+	l.leader = newWorker()
+	l.wg.Go(func() { l.work(l.leader) })
 	for range idleWorkers {
-		w := &worker{wake: make(chan struct{}, 1)}
+		w := newWorker()
 		l.idle = append(l.idle, w)
-		l.wg.Go(func() { l.wait(w) })
+		l.wg.Go(func() {
+			if w.wait() {
+				l.work(w)
+			}
+		})
 	}
+	l.wg.Go(l.watch)
 	return l, nil
+}
+
+func newWorker() *worker { return &worker{wake: make(chan struct{}, 1)} }
+
+// wait returns false when there will be no more work.
+func (w *worker) wait() bool {
+	_, more := <-w.wake
+	return more
 }
 
 // Use adds a user, who will call Release. It returns false when the loop has ended.
@@ -75,6 +137,7 @@ func (l *Loop) Release() {
 	last := l.users == 0
 	if last {
 		l.closed = true
+		close(l.quit)
 		for _, w := range l.idle {
 			close(w.wake)
 		}
@@ -82,35 +145,62 @@ func (l *Loop) Release() {
 	}
 	l.mu.Unlock()
 	if last {
-		_ = l.file.Close() // ends poll, and waits for it; nothing was written that could be lost
+		_ = l.file.Close() // ends the leader's wait; nothing was written that could be lost
 	}
 }
 
-// Wait blocks until the goroutines of a loop without users have ended. A worker must not call it.
+// Wait blocks until the goroutines of a loop without users have ended. An owner must not call it.
 func (l *Loop) Wait() { l.wg.Wait() }
 
-// poll fetches events until the loop is closed.
-func (l *Loop) poll(raw syscall.RawConn) {
-	events := make([]syscall.EpollEvent, batch)
-	err := raw.Read(func(fd uintptr) bool {
-		for {
-			n := waitEvents(fd, events)
-			l.arrived(events[:n])
-			if n < len(events) {
-				return false // what comes from now on is news to the runtime's poller
-			}
+// work does what w is for, until it is not wanted any more.
+func (l *Loop) work(w *worker) {
+	for {
+		l.lead(w)
+		l.help()
+		if !l.rest(w) || !w.wait() {
+			return
 		}
+	}
+}
+
+// lead waits for sockets and looks after the quick ones, for as long as w is the leader.
+func (l *Loop) lead(w *worker) {
+	for {
+		for l.turn(w) {
+		}
+		if !l.leads(w) || !l.fetch(w) {
+			return
+		}
+	}
+}
+
+func (l *Loop) leads(w *worker) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leader == w && !l.closed
+}
+
+// fetch waits for news and hands them out. It returns false when the loop has ended.
+func (l *Loop) fetch(w *worker) bool {
+	if w.events == nil {
+		w.events = make([]syscall.EpollEvent, batch)
+	}
+	n := 0
+	err := l.raw.Read(func(fd uintptr) bool {
+		n = waitEvents(fd, w.events)
+		return n > 0
 	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed { // never, unless the kernel takes back what it has granted; nothing would be heard of any socket again
+	if err != nil && !l.closed { // never, unless the kernel takes back what it has granted; nothing would be heard of any socket again
 		panic("sockets: the poller cannot wait any more: " + fmt.Sprint(err))
 	}
+	l.arrived(w.events[:n])
+	return err == nil
 }
 
+// arrived is called with mu held.
 func (l *Loop) arrived(events []syscall.EpollEvent) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for i := range events {
 		e := &events[i]
 		if s := l.sockets[e.Fd]; s != nil && s.generation == e.Pad { // else it was closed, and its descriptor may be another's
@@ -118,13 +208,18 @@ func (l *Loop) arrived(events []syscall.EpollEvent) {
 		}
 	}
 	l.rouse()
+	if l.unwatched && l.quick.n > 0 {
+		l.unwatched = false
+		l.alert <- struct{}{} // it is empty: watch rests
+	}
 }
 
-// push is arrived for an event of our own.
+// push hands out an event of our own, which need not come from the leader.
 func (l *Loop) push(s *Socket, bits uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.generation != 0 {
+		s.quick = false // who is woken is to end, and the leader may not be looking
 		l.enqueue(s, bits)
 		l.rouse()
 	}
@@ -136,68 +231,139 @@ func (l *Loop) enqueue(s *Socket, bits uint32) {
 	s.bits |= bits
 	switch {
 	case waits:
-	case l.first == nil:
-		l.first, l.last = s, s
+	case s.quick:
+		l.quick.push(s)
 	default:
-		l.last.next, l.last = s, s
+		l.others.push(s)
 	}
 }
 
-// dequeue is called with mu held.
-func (l *Loop) dequeue() (*Socket, uint32) {
-	s := l.first
+// turn calls the owner of the next quick socket. It returns false when there is none, and when w leads no longer.
+func (l *Loop) turn(w *worker) bool {
+	l.mu.Lock()
+	if l.leader != w {
+		l.mu.Unlock()
+		return false
+	}
+	s, bits := l.quick.pop()
+	l.held = s
 	if s == nil {
-		return nil, 0
+		l.mu.Unlock()
+		return false
 	}
-	bits := s.bits
-	l.first, s.next, s.bits = s.next, nil, 0
-	return s, bits
+	l.turns++
+	l.rouse()
+	l.mu.Unlock()
+	s.handle(bits)
+	return true
 }
 
-// rouse sends a worker to the next socket, unless there is none or one is on its way. Called with mu held.
+// wanted reports whether there is something to do for another worker. Called with mu held.
+func (l *Loop) wanted() bool {
+	return l.others.n > 0 || l.parallel && l.quick.n >= crowd
+}
+
+// rouse sends a worker to the next socket, unless there is none for it or one is on its way. Called with mu held.
 func (l *Loop) rouse() {
-	if l.waking || l.first == nil {
+	if l.waking || !l.wanted() {
 		return
 	}
 	l.waking = true
+	l.send()
+}
+
+// send wakes an idle worker, or a new one, and returns it. Called with mu held.
+func (l *Loop) send() *worker {
 	if n := len(l.idle); n > 0 {
 		w := l.idle[n-1]
 		l.idle = l.idle[:n-1]
 		w.wake <- struct{}{} // it is empty: w rests
-		return
+		return w
 	}
-	w := &worker{wake: make(chan struct{}, 1)}
+	w := newWorker()
 	l.wg.Go(func() { l.work(w) })
+	return w
 }
 
-// work looks after sockets, for as long as w is wanted.
-func (l *Loop) work(w *worker) {
-	for {
-		l.mu.Lock()
-		l.waking = false
-		for s, bits := l.dequeue(); s != nil; s, bits = l.dequeue() {
-			l.rouse() // before the owner is called, who may block
-			l.mu.Unlock()
-			s.handle(bits)
-			l.mu.Lock()
+// help looks after sockets whose owners may block, and after quick ones when they are a crowd.
+func (l *Loop) help() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waking = false
+	for l.wanted() {
+		q := &l.others
+		if q.n == 0 {
+			q = &l.quick
 		}
-		if l.closed || len(l.idle) >= idleWorkers {
-			l.mu.Unlock()
-			return
-		}
-		l.idle = append(l.idle, w)
+		s, bits := q.pop()
+		l.rouse() // before the owner is called, who may block
 		l.mu.Unlock()
-		if _, more := <-w.wake; !more {
+		s.handle(bits)
+		l.mu.Lock()
+	}
+}
+
+// rest makes w an idle worker, unless there are enough.
+func (l *Loop) rest(w *worker) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.idle) >= idleWorkers {
+		return false
+	}
+	l.idle = append(l.idle, w)
+	return true
+}
+
+const (
+	// patience is how long an owner may hold up the leader, at most twice.
+	patience = 5 * time.Millisecond
+	// lull is after how many looks at a leader with nothing to do watch rests until there is something.
+	lull = 20
+	// strikes is how often an owner may hold it up before its socket is quick no longer.
+	strikes = 3
+)
+
+// watch makes another worker the leader when an owner holds it up.
+func (l *Loop) watch() {
+	tick := time.NewTicker(patience)
+	defer tick.Stop()
+	turns, quiet := uint64(0), 0
+	for {
+		select {
+		case <-l.quit:
 			return
+		case <-tick.C:
+		}
+		l.mu.Lock()
+		switch {
+		case l.turns != turns:
+			turns, quiet = l.turns, 0
+		case l.held != nil:
+			l.depose()
+		default:
+			quiet++
+		}
+		l.unwatched = quiet >= lull
+		l.mu.Unlock()
+		if quiet < lull {
+			continue
+		}
+		select {
+		case <-l.quit:
+			return
+		case <-l.alert:
+			quiet = 0
 		}
 	}
 }
 
-// wait is work for a worker that is idle.
-func (l *Loop) wait(w *worker) {
-	if _, more := <-w.wake; more {
-		l.work(w)
+// depose makes another worker the leader. Called with mu held.
+func (l *Loop) depose() {
+	if l.held.strikes++; l.held.strikes == strikes {
+		l.held.quick = false
 	}
+	l.held = nil
+	l.leader = l.send()
 }
 
 // add begins to wait for a socket.

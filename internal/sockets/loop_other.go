@@ -31,6 +31,9 @@ func (*Socket) Start(Owner) error { return ErrUnsupported }
 // Wake is never called.
 func (*Socket) Wake() {}
 
+// Quick is never called.
+func (*Socket) Quick() {}
+
 // FD is never called.
 func (*Socket) FD() uintptr { return 0 }
 

@@ -240,6 +240,91 @@ func TestBlockedOwners(t *testing.T) {
 	}
 }
 
+// TestQuickOwners: quick owners are served, a few of them and a crowd, and one that blocks nevertheless holds nobody up for long. When it has
+// done so a few times it is quick no longer.
+func TestQuickOwners(t *testing.T) {
+	l := newLoop(t)
+	free := make(chan struct{})
+	var blocked atomic.Int32
+	s, peer := pair(t, l)
+	slow := start(t, s, func() {
+		if blocked.Add(1) <= strikes {
+			<-free
+		}
+	})
+	s.Quick()
+	var readers []*reader
+	var peers []*net.TCPConn
+	for range 4 * crowd {
+		s, peer := pair(t, l)
+		readers, peers = append(readers, start(t, s, nil)), append(peers, peer)
+		s.Quick()
+	}
+	want := ""
+	for round := range strikes + 1 {
+		if _, err := peer.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the slow one is called", func() bool { return int(blocked.Load()) > round })
+		want += "y"
+		for _, p := range peers {
+			if _, err := p.Write([]byte("y")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, r := range readers {
+			eventually(t, "the others are served", func() bool { return r.text() == want })
+		}
+		if round < strikes {
+			free <- struct{}{}
+		}
+		eventually(t, "the slow one reads", func() bool { return len(slow.text()) > round })
+	}
+	l.mu.Lock()
+	quick := slow.socket.quick
+	l.mu.Unlock()
+	if quick {
+		t.Error("who has blocked so often still passes for quick")
+	}
+	hangUp(t, peer, slow)
+	for i, r := range readers {
+		hangUp(t, peers[i], r)
+	}
+}
+
+// TestWatchRests: a loop without work wakes nobody, and is watched again when there is some.
+func TestWatchRests(t *testing.T) {
+	l := newLoop(t)
+	resting := func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.unwatched
+	}
+	hold := make(chan struct{})
+	var calls atomic.Int32
+	s, peer := pair(t, l)
+	r := start(t, s, func() {
+		if calls.Add(1) == 1 {
+			<-hold
+		}
+	})
+	s.Quick()
+	eventually(t, "the loop is watched no longer", resting)
+	if _, err := peer.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the leader is held up", func() bool { return calls.Load() == 1 })
+	other, otherPeer := pair(t, l)
+	o := start(t, other, nil)
+	if _, err := otherPeer.Write([]byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another one leads", func() bool { return o.text() == "y" })
+	close(hold)
+	hangUp(t, peer, r)
+	hangUp(t, otherPeer, o)
+}
+
 // TestWake: Readable is called without anything to read, and once more when it runs.
 func TestWake(t *testing.T) {
 	s, peer := pair(t, newLoop(t))
@@ -352,14 +437,16 @@ func TestOldEvents(t *testing.T) {
 	s, peer := pair(t, l)
 	calls := make(chan struct{}, 1)
 	r := start(t, s, func() { signal(calls) })
-	l.arrived([]syscall.EpollEvent{{Events: syscall.EPOLLIN, Fd: int32(s.fd), Pad: s.generation - 1}})
 	l.mu.Lock()
-	waits := l.first != nil || l.waking
+	l.arrived([]syscall.EpollEvent{{Events: syscall.EPOLLIN, Fd: int32(s.fd), Pad: s.generation - 1}})
+	waits := l.others.n > 0 || l.waking
 	l.mu.Unlock()
 	if waits || len(calls) > 0 {
 		t.Error("an event of another socket was taken")
 	}
+	l.mu.Lock()
 	l.arrived([]syscall.EpollEvent{{Events: syscall.EPOLLIN, Fd: int32(s.fd), Pad: s.generation}})
+	l.mu.Unlock()
 	select {
 	case <-calls:
 	case <-time.After(10 * time.Second):
@@ -389,6 +476,11 @@ func TestCloseWaitsForUsers(t *testing.T) {
 
 // BenchmarkLoop sends a byte to one of many sockets and waits until it was read.
 func BenchmarkLoop(b *testing.B) {
+	b.Run("quick", func(b *testing.B) { benchmarkLoop(b, true) })
+	b.Run("others", func(b *testing.B) { benchmarkLoop(b, false) })
+}
+
+func benchmarkLoop(b *testing.B, quick bool) {
 	l := newLoop(b)
 	const n = 64
 	heard := make(chan struct{}, 1)
@@ -397,6 +489,9 @@ func BenchmarkLoop(b *testing.B) {
 		s, peer := pair(b, l)
 		if err := s.Start(&hearer{socket: s, heard: heard}); err != nil {
 			b.Fatal(err)
+		}
+		if quick {
+			s.Quick()
 		}
 		peers = append(peers, peer)
 	}

@@ -29,8 +29,10 @@ type Socket struct {
 
 	// The loop's, guarded by its mu.
 	generation int32   // tells it from others that had the same descriptor; 0: it is not waited for
-	bits       uint32  // what has come to be, while it waits for a worker
+	bits       uint32  // its news, while it waits in a queue
 	next       *Socket // that waits behind it
+	quick      bool    // the leader calls the owner itself
+	strikes    uint8   // how often it has been held up by that
 
 	local, remote netip.AddrPort
 }
@@ -88,6 +90,13 @@ func duplicate(fd uintptr) (int, error) {
 func (s *Socket) Start(o Owner) error {
 	s.owner = o
 	return s.loop.add(s)
+}
+
+// Quick says that the owner is not expected to block from now on.
+func (s *Socket) Quick() {
+	s.loop.mu.Lock()
+	s.quick = true
+	s.loop.mu.Unlock()
 }
 
 // Hand makes o the owner from now on. It is called inside Readable.

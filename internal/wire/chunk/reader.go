@@ -16,27 +16,27 @@ import "encoding/binary"
 //   - A chunk stream ID may come in a longer basic header than it needs.
 //   - Set Chunk Size and Abort are obeyed on every chunk stream and message stream.
 type Reader struct {
-	limits    Limits
+	err       error
 	chunkSize uint32
+	odd       Oddities
 
-	low     []*stream          // chunk streams with the one-byte basic header, by ID; as long as the highest one in use asks
-	high    map[uint32]*stream // all others, made when first needed
-	streams int                // in low and high together
+	low  []*stream          // chunk streams with the one-byte basic header, by ID; as long as the highest one in use asks
+	high map[uint32]*stream // all others, made when first needed
 
 	// The chunk being read: current is nil between chunks, rest is what is missing of its data.
 	current *stream
 	rest    int
 
-	pending  [maxHeaderSize]byte // beginning of a header whose end was not in the last input
-	npending int
-
 	partialMessages int
 	partialBytes    int
-	odd             Oddities
 	watch           func(Header) // nil: nobody
+	message         Message
 
-	message Message
-	err     error
+	npending int
+	pending  [maxHeaderSize]byte // beginning of a header whose end was not in the last input
+
+	limits  Limits
+	streams int // in low and high together
 }
 
 // NewReader returns a Reader at the start of a chunk stream, with the default chunk size.
@@ -304,7 +304,9 @@ func (r *Reader) finish(s *stream, deliver func(*Message) error) error {
 	case typeAbort:
 		r.abort(r.message.Body)
 	}
-	return deliver(&r.message)
+	err := deliver(&r.message)
+	r.message.Body = nil // it belongs to somebody else now
+	return err
 }
 
 // setChunkSize obeys Set Chunk Size (RTMP 5.4.1). It counts from the next chunk on, whichever message that
