@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"context"
 	"errors"
 	"net"
 
@@ -16,11 +17,18 @@ type evented Conn
 
 var _ sockets.Owner = (*evented)(nil)
 
-func (e *evented) Readable(over bool) {
+func (e *evented) Readable(over bool) (more bool) {
 	c := (*Conn)(e)
-	if err := c.readReady(over); err != nil {
-		c.side.(*serverSide).srv.goOnInLoop(c, over, c.settle(err))
+	err := c.readReady(over)
+	if err == nil {
+		return true
 	}
+	s := c.side.(*serverSide).srv
+	if w, ok := errors.AsType[*wrapped](err); ok && w.looks == handshake.LooksPROXY {
+		return s.behindProxy(c, w, over)
+	}
+	go s.leaveLoop(c, err) // counted in wg by admit; to end a connection may take long
+	return false
 }
 
 func (e *evented) Writable() { (*Conn)(e).out.writable() }
@@ -78,7 +86,7 @@ func (s *Server) serveSocket(socket *sockets.Socket, around layers) {
 	}
 	c.life.parent = s.baseContext()
 	if err := socket.Start((*evented)(c)); err != nil {
-		s.goOnInLoop(c, true, c.settle(err))
+		s.leaveLoop(c, err)
 		return
 	}
 	if c.over.Load() {
@@ -86,29 +94,31 @@ func (s *Server) serveSocket(socket *sockets.Socket, around layers) {
 	}
 }
 
-// goOnInLoop goes on when the reading of a connection of the loop has ended: with what is inside it, if w says that there is something.
-// Only what is behind the header of a proxy stays in the loop.
-func (s *Server) goOnInLoop(c *Conn, over bool, w *wrapped) {
-	socket := c.out.fd.(*sockets.Socket)
-	switch {
-	case w == nil:
+// behindProxy goes on in the loop with the connection behind the header of a proxy.
+func (s *Server) behindProxy(c *Conn, w *wrapped, over bool) (more bool) {
+	c.life.end(context.Canceled)
+	next := s.inside(c, w)
+	if next == nil {
 		s.gone(c)
-	case w.looks == handshake.LooksPROXY:
-		next := s.inside(c, w)
-		if next == nil {
-			s.gone(c)
-			return
-		}
-		next.life.parent = s.baseContext()
-		socket.Hand((*evented)(next))
-		(*evented)(next).Readable(over)
-	default:
-		nc, err := socket.Detach()
-		if err != nil {
-			s.goOnInLoop(c, over, c.settle(err))
-			return
-		}
-		c.relink(nc)
-		go s.goOn(c, w) // counted in wg by admit
+		return false
 	}
+	next.life.parent = s.baseContext()
+	c.out.fd.(*sockets.Socket).Hand((*evented)(next))
+	return (*evented)(next).Readable(over)
+}
+
+// leaveLoop ends a connection for what its reading has returned, or goes on with what is inside it.
+func (s *Server) leaveLoop(c *Conn, err error) {
+	w := c.settle(err)
+	if w == nil {
+		s.gone(c)
+		return
+	}
+	nc, err := c.out.fd.(*sockets.Socket).Detach()
+	if err != nil {
+		s.leaveLoop(c, err)
+		return
+	}
+	c.relink(nc)
+	s.goOn(c, w)
 }

@@ -14,8 +14,8 @@ import "errors"
 type Owner interface {
 	// Readable is called when there may be something to read. It reads until there is nothing: until a Read brings ErrAgain or, unless
 	// over is set, less than there was room for. With over set the end is there, which no event tells of again. It is not called while it
-	// runs, and it may block.
-	Readable(over bool)
+	// runs, and it may block. When it returns false it is never called again: the socket is to be closed or detached.
+	Readable(over bool) (more bool)
 	// Writable is called when there is room to write again, and perhaps at other times until Close. It must not block.
 	Writable()
 }

@@ -25,7 +25,7 @@ type reader struct {
 	got    []byte
 }
 
-func (r *reader) Readable(over bool) {
+func (r *reader) Readable(over bool) (more bool) {
 	if r.inside.Add(1) != 1 {
 		panic("Readable runs twice")
 	}
@@ -41,12 +41,12 @@ func (r *reader) Readable(over bool) {
 		r.at.Unlock()
 		switch {
 		case errors.Is(err, ErrAgain):
-			return
+			return true
 		case err != nil:
 			r.ended <- errors.Join(err, r.socket.Close())
-			return
+			return false
 		case n < len(buf) && !over:
-			return
+			return true
 		}
 	}
 }
@@ -186,6 +186,9 @@ func TestLoop(t *testing.T) {
 	}
 	if err := s.Control(func(uintptr) {}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Control after Close: %v", err)
+	}
+	if err := s.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the second Close: %v", err)
 	}
 	s.Wake() // nobody is called any more
 }
@@ -421,12 +424,13 @@ type leaver struct {
 	left   chan net.Conn
 }
 
-func (l *leaver) Readable(bool) {
+func (l *leaver) Readable(bool) bool {
 	nc, err := l.socket.Detach()
 	if err != nil {
 		nc = nil
 	}
 	l.left <- nc
+	return false
 }
 
 func (*leaver) Writable() {}
@@ -519,15 +523,16 @@ type hearer struct {
 	buf    [64]byte
 }
 
-func (h *hearer) Readable(bool) {
+func (h *hearer) Readable(bool) bool {
 	_, err := Read(h.socket.FD(), h.buf[:])
-	switch {
-	case errors.Is(err, ErrAgain):
-		return
-	case err != nil:
+	if errors.Is(err, ErrAgain) {
+		return true
+	}
+	if err != nil {
 		_ = h.socket.Close()
 	}
 	h.heard <- struct{}{}
+	return err == nil
 }
 
 func (*hearer) Writable() {}

@@ -17,8 +17,8 @@ const (
 	endOfInput = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
 )
 
-// Socket is a TCP connection that a Loop waits for. It is read inside Owner.Readable only, and closed or detached there or before Start;
-// everything else may be called from any goroutine.
+// Socket is a TCP connection that a Loop waits for. It is read inside Owner.Readable only, and closed or detached before Start, or when that
+// returns false for the first time; everything else may be called from any goroutine.
 type Socket struct {
 	loop  *Loop
 	owner Owner
@@ -118,9 +118,8 @@ func (s *Socket) handle(bits uint32) {
 		return // who is busy with it finds the news
 	}
 	for !s.rests() {
-		s.owner.Readable(s.state.And(^uint32(again))&over != 0)
-		if s.users.Load() >= closing {
-			return
+		if more := s.owner.Readable(s.state.And(^uint32(again))&over != 0); !more {
+			return // it is busy for ever
 		}
 	}
 }
@@ -184,17 +183,24 @@ func (s *Socket) CloseWrite() error {
 	return errors.Join(err, os.NewSyscallError("shutdown", failed))
 }
 
-// Close closes the socket, when the last call that uses it has returned.
+// Close closes the socket, when the last call that uses it has returned. A second call returns net.ErrClosed.
 func (s *Socket) Close() error {
+	n := s.users.Load()
+	for n < closing && !s.users.CompareAndSwap(n, n+closing) {
+		n = s.users.Load()
+	}
+	if n >= closing {
+		return net.ErrClosed
+	}
 	s.loop.remove(s)
 	defer s.loop.Release()
-	if s.users.Add(closing) != closing {
-		return nil
+	if n > 0 {
+		return nil // unuse closes it
 	}
 	return os.NewSyscallError("close", syscall.Close(s.fd))
 }
 
-// Detach takes the socket out of the loop and returns it as a connection of the standard library. In either case s is closed.
+// Detach takes the socket out of the loop and returns it as a connection of the standard library. In either case s is closed then.
 func (s *Socket) Detach() (net.Conn, error) {
 	fd, err := duplicate(s.FD())
 	if err != nil {
