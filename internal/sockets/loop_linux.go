@@ -48,8 +48,12 @@ type Loop struct {
 }
 
 type worker struct {
-	wake   chan struct{}
-	events []syscall.EpollEvent // of a leader
+	wake chan struct{}
+
+	// A leader's. look is made once, so that a fetch allocates nothing.
+	look   func(fd uintptr) bool
+	events []syscall.EpollEvent
+	n      int // of events, that look has found
 }
 
 // queue holds sockets in the order in which they came to have news. Loop.mu guards it.
@@ -182,20 +186,21 @@ func (l *Loop) leads(w *worker) bool {
 
 // fetch waits for news and hands them out. It returns false when the loop has ended.
 func (l *Loop) fetch(w *worker) bool {
-	if w.events == nil {
+	if w.look == nil {
 		w.events = make([]syscall.EpollEvent, batch)
+		w.look = func(fd uintptr) bool {
+			w.n = waitEvents(fd, w.events)
+			return w.n > 0
+		}
 	}
-	n := 0
-	err := l.raw.Read(func(fd uintptr) bool {
-		n = waitEvents(fd, w.events)
-		return n > 0
-	})
+	w.n = 0
+	err := l.raw.Read(w.look)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil && !l.closed { // never, unless the kernel takes back what it has granted; nothing would be heard of any socket again
 		panic("sockets: the poller cannot wait any more: " + fmt.Sprint(err))
 	}
-	l.arrived(w.events[:n])
+	l.arrived(w.events[:w.n])
 	return err == nil
 }
 
