@@ -63,19 +63,19 @@ func dialPort(t *testing.T, p *port, path string) *rtmp.Conn {
 	return c
 }
 
+// publishAllOf may be called on any goroutine.
 func publishAllOf(t *testing.T, c *rtmp.Conn, packets []*media.Packet) {
 	t.Helper()
 	pub, err := c.Publish(t.Context(), "", nil)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	for _, pkt := range packets {
-		if err := pub.WritePacket(t.Context(), pkt); err != nil {
-			t.Fatal(err)
-		}
+		err = errors.Join(err, pub.WritePacket(t.Context(), pkt))
 	}
-	if err := errors.Join(pub.Close(), c.Flush(t.Context())); err != nil {
-		t.Fatal(err)
+	if err := errors.Join(err, pub.Close(), c.Flush(t.Context())); err != nil {
+		t.Error(err)
 	}
 }
 

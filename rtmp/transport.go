@@ -16,7 +16,7 @@ import (
 // One port speaks every transport: the first bytes of a connection say which one it is. Plain RTMP goes on as it began. What
 // is wrapped in something else ends the reading of its Conn with a *wrapped, and whoever served it
 // goes on with the next layer: another Conn above TLS or behind the header of a proxy, or a tunnel's HTTP requests. So a
-// plain connection costs nothing more than before, and no Conn changes its socket while others use it.
+// plain connection costs nothing more than before, and no Conn changes its socket while somebody reads or writes.
 
 // layers are what lies around the byte stream of a server's connection.
 type layers struct {

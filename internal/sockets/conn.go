@@ -11,16 +11,20 @@ import (
 // RawConn returns the descriptor access of a plain TCP or unix socket, and nil for anything that transforms bytes, has no descriptor, or has
 // one that Read and Write do not work on.
 func RawConn(nc net.Conn) syscall.RawConn {
-	s, ok := nc.(syscall.Conn)
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
+	var socket syscall.Conn
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		socket = nc
+	case *net.UnixConn:
+		socket = nc
 	default:
 		return nil
 	}
-	if raw, err := s.SyscallConn(); ok && err == nil && canRaw {
-		return raw
+	raw, err := socket.SyscallConn()
+	if err != nil || !canRaw {
+		return nil
 	}
-	return nil
+	return raw
 }
 
 // directConn is a connection that is read and written by Read and Write.
