@@ -57,7 +57,7 @@ func (h *Hub) publish(key media.Key, opts *PublishOptions) (p, replaced *Publica
 	now := time.Now()
 	p = &Publication{
 		hub: h, stream: s,
-		remote: opts.RemoteAddr, onTakeover: opts.OnTakeover, yields: opts.Yields,
+		remote: opts.RemoteAddr, onTakeover: opts.OnTakeover, onWatched: opts.OnWatched, yields: opts.Yields,
 		since: now, lastWrite: now,
 	}
 	h.stopGrace(s)
@@ -114,6 +114,7 @@ func (h *Hub) subscribe(key media.Key, opts *SubscribeOptions) (sub *Subscriptio
 	sub.stream = s
 	sub.join()
 	s.subs = append(s.subs, sub)
+	s.tellWatched()
 	return sub, s.pub == nil
 }
 

@@ -21,6 +21,9 @@ type PublishOptions struct {
 	// OnTakeover, if not nil, is called once if another publisher takes the stream over, from the other's call
 	// of Hub.Publish, which waits for it. No lock is held: it may call the hub.
 	OnTakeover func()
+	// OnWatched, if not nil, is told whether a subscription that is not Patient reads the stream: at the beginning, and when it changes. It
+	// is called with a lock of the hub held: it must not block, nor call the hub.
+	OnWatched func(watched bool)
 	// Yields lets any other publisher replace this one, whatever the policy: its stream comes from elsewhere, and goes
 	// before nobody who publishes here.
 	Yields bool
@@ -47,6 +50,7 @@ type Publication struct {
 	hub        *Hub
 	remote     netip.Addr
 	onTakeover func()
+	onWatched  func(bool)
 	since      time.Time
 	yields     bool
 }
@@ -89,6 +93,12 @@ func (p *Publication) write(pkt *media.Packet, direct []*Subscription) ([]*Subsc
 	}
 	s.wake()
 	return direct, nil
+}
+
+func (p *Publication) tellWatched(is bool) {
+	if p.onWatched != nil {
+		p.onWatched(is)
+	}
 }
 
 // Close gives the stream back; the name is free when it returns. If clean, the stream is over:

@@ -40,6 +40,37 @@ func TestWanted(t *testing.T) {
 	}
 }
 
+// TestOnWatched: a publisher is told whether somebody waits for its packets, at first and whenever that changes.
+func TestOnWatched(t *testing.T) {
+	hub := live.NewHub(&live.Config{Policy: live.PolicyTakeover})
+	defer hub.Close()
+	key := media.Key{App: "live", Name: "cam"}
+	publish := func(told *[]bool) *live.Publication {
+		pub, err := hub.Publish(key, &live.PublishOptions{OnWatched: func(is bool) { *told = append(*told, is) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pub
+	}
+	var first, second []bool
+	defer publish(&first).Close(true)
+	defer hub.Subscribe(key, &live.SubscribeOptions{Patient: true}).Close()
+	a, b := hub.Subscribe(key, nil), hub.Subscribe(key, nil)
+	a.Close()
+	b.Close()
+	b = hub.Subscribe(key, &live.SubscribeOptions{Passive: true})
+	if want := []bool{false, true, false, true}; !slices.Equal(first, want) {
+		t.Errorf("told %v, want %v", first, want)
+	}
+	pub := publish(&second)
+	b.Close()
+	pub.Close(true)
+	hub.Subscribe(key, nil).Close()
+	if want := []bool{true, false}; !slices.Equal(second, want) || len(first) != 4 {
+		t.Errorf("after a takeover %v were told, want %v; and the one before %v", second, want, first[4:])
+	}
+}
+
 // TestYields: a publisher that yields is replaced whatever the policy, and replaces nobody by that.
 func TestYields(t *testing.T) {
 	hub := live.NewHub(&live.Config{Policy: live.PolicyReject})

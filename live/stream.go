@@ -25,6 +25,7 @@ type stream struct {
 	timeline timeline
 
 	pub     *Publication // nil: nobody publishes
+	watched bool         // what pub was told last
 	headers media.Headers
 	grace   *time.Timer // nil unless running
 	key     media.Key
@@ -46,7 +47,21 @@ func (s *stream) begin(p *Publication) {
 	s.headers.Reset()
 	s.state, s.pub, s.live = next, p, true
 	p.rebase.base, p.rebase.active = s.timeline.next()
+	s.watched = s.isWatched()
+	p.tellWatched(s.watched)
 	s.wake()
+}
+
+// tellWatched is called when subscriptions have come or gone.
+func (s *stream) tellWatched() {
+	if is := s.isWatched(); s.pub != nil && is != s.watched {
+		s.watched = is
+		s.pub.tellWatched(is)
+	}
+}
+
+func (s *stream) isWatched() bool {
+	return slices.ContainsFunc(s.subs, func(sub *Subscription) bool { return !sub.opts.Patient })
 }
 
 // end takes the stream off the air. What the subscriptions have not read yet stays until they have.
@@ -114,6 +129,7 @@ func (s *stream) wake() {
 // remove forgets a subscription that will read no more.
 func (s *stream) remove(sub *Subscription) {
 	s.subs = slices.DeleteFunc(s.subs, func(x *Subscription) bool { return x == sub })
+	s.tellWatched()
 	if s.live {
 		s.ring.release(s.held(s.ring.tail))
 	} else {

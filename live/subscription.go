@@ -36,6 +36,8 @@ type SubscribeOptions struct {
 	// Publication.WritePacket, on its goroutine and with no lock held, so that a reader need not be woken for every packet. It may read
 	// with TryNext and must not block. If it returns false Wait is woken after all, as it is for all that happens otherwise.
 	Direct func() bool
+	// Patient does not mind when packets come a twentieth of a second late (PublishOptions.OnWatched).
+	Patient bool
 	// Passive takes what there is and asks for nothing: the subscription is no reason to fetch a stream from elsewhere, or to
 	// go on with it (Config.OnWanted).
 	Passive bool

@@ -27,6 +27,7 @@ type inbound struct {
 	partial    atomic.Int64 // bytes held of unfinished messages, as counted in the server's sum
 	handshaken atomic.Bool
 	media      bool // some has come: the peer publishes, or is the server of what we play
+	ease       ease
 	paced      bool // it was said that the peer is read more slowly
 	last       lastMessage
 	byteRate   rate
@@ -164,15 +165,15 @@ func (c *Conn) readReady(over bool) (err error) {
 		return err
 	}
 	socket := c.out.fd.(*sockets.Socket)
+	total := 0
 	for {
 		n, err := c.readOnce(socket.FD())
+		total += n
 		switch {
-		case errors.Is(err, sockets.ErrAgain):
-			return nil
+		case err == nil && n < readSize && !over, errors.Is(err, sockets.ErrAgain):
+			return c.easeReading(socket, total)
 		case err != nil:
 			return err
-		case n < readSize && !over:
-			return nil
 		}
 	}
 }
@@ -235,7 +236,9 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 	c.trace.received(m, c.in.chunks)
 	switch t := message.Type(m.Type); t {
 	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3, message.TypeAggregate:
-		c.publishing()
+		if err := c.publishing(); err != nil {
+			return err
+		}
 		if err := c.paceMedia(ctx); err != nil {
 			return err
 		}
@@ -243,6 +246,7 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 	case message.TypeAcknowledgement:
 		return c.control(m)
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		c.in.ease.hurry()
 		if err := c.countCommand(); err != nil {
 			return err
 		}
@@ -260,14 +264,15 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 }
 
 // publishing is told of each message of media. What is done with them does not block, as a rule.
-func (c *Conn) publishing() {
+func (c *Conn) publishing() error {
 	if c.in.media {
-		return
+		return nil
 	}
 	c.in.media = true
 	if s, ok := c.out.fd.(*sockets.Socket); ok {
-		s.Quick()
+		return s.Quick()
 	}
+	return nil
 }
 
 func (c *Conn) deliverCommand(ctx context.Context, m *chunk.Message) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -209,5 +210,60 @@ func TestSlowPlayer(t *testing.T) {
 	}
 	if _, err := player.ReadPacket(t.Context()); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
+	}
+}
+
+// moments is a writer that counts the times at which packets were received.
+type moments struct {
+	packets int
+	times   map[time.Time]bool
+}
+
+func (m *moments) WritePacket(_ context.Context, p *media.Packet) error {
+	m.packets++
+	m.times[p.Received] = true
+	return nil
+}
+
+// TestSetPatient: of a stream that nobody waits for several packets are read at once, of another each as it comes, and of both all come.
+func TestSetPatient(t *testing.T) {
+	const n = 100
+	got := map[string]chan moments{"patient": make(chan moments, 1), "hurried": make(chan moments, 1)}
+	p := openPort(t, func(s *rtmp.Server) {
+		s.Handler = &relay{publish: func(ctx context.Context, s *rtmp.PublishStream) error {
+			w := &moments{times: make(map[time.Time]bool)}
+			s.SetPatient(true)
+			s.SetPatient(s.Key().Name == "patient")
+			_, err := media.Copy(ctx, w, s)
+			got[s.Key().Name] <- *w
+			return err
+		}}
+	})
+	publish := func(name string) moments {
+		c := dialPort(t, p, "/live/"+name)
+		pub, err := c.Publish(t.Context(), "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for i := range n {
+			<-tick.C
+			pkt := &media.Packet{Kind: media.Audio, Codec: media.CodecAAC, Timestamp: time.Duration(5*i) * time.Millisecond, Body: []byte{0xaf, 1, byte(i)}}
+			if err := errors.Join(pub.WritePacket(t.Context(), pkt), c.Flush(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := pub.Close(); err != nil {
+			t.Error(err)
+		}
+		return <-got[name]
+	}
+	patient, hurried := publish("patient"), publish("hurried")
+	if patient.packets != n || hurried.packets != n {
+		t.Errorf("%d and %d packets have come, want %d of both", patient.packets, hurried.packets, n)
+	}
+	if runtime.GOOS == "linux" && len(patient.times) >= len(hurried.times)*3/4 {
+		t.Errorf("the patient stream was read in %d moments, the other in %d", len(patient.times), len(hurried.times))
 	}
 }

@@ -78,7 +78,7 @@ func (w *Windows) Start(hub *live.Hub, key media.Key, length time.Duration) {
 	}
 	w.count++
 	win := newWindow(w, key, length, strconv.Itoa(w.count))
-	win.sub = hub.Subscribe(key, &live.SubscribeOptions{Name: "dvr", Lossless: lossless, Passive: true})
+	win.sub = hub.Subscribe(key, &live.SubscribeOptions{Name: "dvr", Lossless: lossless, Passive: true, Patient: true})
 	w.windows[key] = win
 	w.wg.Go(func() { win.run(w.ctx) })
 }

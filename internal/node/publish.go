@@ -48,6 +48,7 @@ func (n *Node) publish(ctx context.Context, p *publication) (taken bool, err err
 		RemoteAddr: p.remote,
 		Policy:     hubPolicy,
 		OnTakeover: func() { cancel(live.ErrTakenOver) },
+		OnWatched:  p.watched,
 	})
 	if err != nil {
 		if errors.Is(err, live.ErrBusy) {
@@ -76,6 +77,13 @@ func (n *Node) publish(ctx context.Context, p *publication) (taken bool, err err
 	n.tell(api.EventUnpublished, p.conn, p.address, p.key, endText(err))
 	log.Info("publish ended", "reason", endText(err), "packets", packets, "bytes", w.bytes.Load(), "dur", time.Since(started).Round(time.Millisecond))
 	return true, err
+}
+
+// watched tells a publisher of RTMP how much of a hurry there is.
+func (p *publication) watched(is bool) {
+	if p.stream != nil {
+		p.stream.SetPatient(!is)
+	}
 }
 
 // publishRTMP is publish for a stream of RTMP.

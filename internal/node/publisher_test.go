@@ -1,6 +1,7 @@
 package node
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"leat/internal/config"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
+	"leat/live"
 	"leat/media"
 	"leat/media/mediatest"
 	"leat/rtmp"
@@ -154,5 +156,39 @@ func TestPolicyTakeoverIfDead(t *testing.T) {
 func setPolicy(c *config.Config, policy config.Policy) {
 	for i := range c.Apps {
 		c.Apps[i].Policy = policy
+	}
+}
+
+// TestPatientPublisher: what a recorder alone reads is read several packets at once, and each as it comes for a player.
+func TestPatientPublisher(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	moments := func(name string, watch func(key media.Key)) int {
+		key := media.Key{App: "live", Name: name}
+		sub := s.hub.Subscribe(key, &live.SubscribeOptions{Patient: true})
+		defer sub.Close()
+		watch(key)
+		pub := publish(t, s.url("/live/"+name))
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		const n = 100
+		times := make(map[time.Time]bool)
+		for i := range n {
+			<-tick.C
+			send(t, pub, &media.Packet{Kind: media.Audio, Codec: media.CodecAAC, Timestamp: time.Duration(5*i) * time.Millisecond, Body: []byte{0xaf, 1, byte(i)}})
+		}
+		for range n {
+			p, err := sub.ReadPacket(limit(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			times[p.Received] = true
+		}
+		return len(times)
+	}
+	alone := moments("alone", func(media.Key) {})
+	watched := moments("watched", func(key media.Key) { play(t, s.url("/live/"+key.Name), nil) })
+	if runtime.GOOS == "linux" && alone >= watched*3/4 {
+		t.Errorf("nobody watches, and 100 packets were read in %d moments; somebody does, and they were in %d", alone, watched)
 	}
 }

@@ -164,7 +164,7 @@ func (r *Recordings) Start(hub *live.Hub, key media.Key, spec Spec) (*Recorder, 
 	if err := r.room(r.opts.MinFree); err != nil {
 		return nil, err
 	}
-	sub := hub.Subscribe(key, &live.SubscribeOptions{Name: "recorder", Lossless: r.opts.Buffer})
+	sub := hub.Subscribe(key, &live.SubscribeOptions{Name: "recorder", Lossless: r.opts.Buffer, Patient: true})
 	c, err := r.start(sub, key, spec)
 	if err != nil {
 		sub.Close()

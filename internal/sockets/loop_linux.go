@@ -1,9 +1,7 @@
 package sockets
 
 import (
-	"errors"
-	"fmt"
-	"os"
+	"net"
 	"runtime"
 	"sync"
 	"syscall"
@@ -18,17 +16,15 @@ const (
 	crowd = 8
 )
 
-// Loop waits for sockets, by an epoll descriptor that lies in the runtime's poller. One of its workers is the leader: it waits for all sockets,
+// Loop waits for sockets. One of its workers is the leader: it waits for all of them,
 // and calls the owners of quick ones itself, since to wake somebody for each would cost more than the call. The others call owners
 // that may block, and there is always one more of them than do. Should an owner hold up the leader nevertheless, watch makes another worker
 // the leader.
 type Loop struct {
-	epfd int
-	file *os.File // epfd, as the runtime's poller knows it
-	raw  syscall.RawConn
 	quit chan struct{} // closed with closed
 
 	mu         sync.Mutex
+	poller     *poller
 	sockets    []*Socket // by descriptor
 	generation int32     // of the socket entered last
 	quick      queue     // have news, and are the leader's
@@ -49,10 +45,7 @@ type Loop struct {
 type worker struct {
 	wake chan struct{}
 
-	// A leader's. look is made once, so that a fetch allocates nothing.
-	look   func(fd uintptr) bool
-	events []syscall.EpollEvent
-	n      int // of events, that look has found
+	events []syscall.EpollEvent // a leader's
 }
 
 // queue holds sockets in the order in which they came to have news. Loop.mu guards it.
@@ -85,20 +78,11 @@ func (q *queue) pop() (*Socket, uint32) {
 
 // NewLoop returns a loop without sockets. The caller is its first user.
 func NewLoop() (*Loop, error) {
-	epfd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	p, err := newPoller()
 	if err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
+		return nil, err
 	}
-	if err := syscall.SetNonblock(epfd, true); err != nil { // or the runtime would not take it into its poller
-		return nil, errors.Join(os.NewSyscallError("fcntl", err), syscall.Close(epfd))
-	}
-	l := &Loop{
-		epfd: epfd, file: os.NewFile(uintptr(epfd), "epoll"), users: 1,
-		quit: make(chan struct{}), alert: make(chan struct{}, 1), parallel: runtime.GOMAXPROCS(0) > 1,
-	}
-	if l.raw, err = l.file.SyscallConn(); err != nil {
-		return nil, errors.Join(err, l.file.Close())
-	}
+	l := &Loop{poller: p, users: 1, quit: make(chan struct{}), alert: make(chan struct{}, 1), parallel: runtime.GOMAXPROCS(0) > 1}
 	l.leader = newWorker()
 	l.wg.Go(func() { l.work(l.leader) })
 	for range idleWorkers {
@@ -148,7 +132,7 @@ func (l *Loop) Release() {
 	}
 	l.mu.Unlock()
 	if last {
-		_ = l.file.Close() // ends the leader's wait; nothing was written that could be lost
+		l.poller.close() // ends the leader's wait
 	}
 }
 
@@ -185,36 +169,37 @@ func (l *Loop) leads(w *worker) bool {
 
 // fetch waits for news and hands them out. It returns false when the loop has ended.
 func (l *Loop) fetch(w *worker) bool {
-	if w.look == nil {
+	if w.events == nil {
 		w.events = make([]syscall.EpollEvent, batch)
-		w.look = func(fd uintptr) bool {
-			w.n = waitEvents(fd, w.events)
-			return w.n > 0
-		}
 	}
-	w.n = 0
-	err := l.raw.Read(w.look)
+	n, err := l.poller.wait(w.events)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err != nil && !l.closed { // never, unless the kernel takes back what it has granted; nothing would be heard of any socket again
-		panic("sockets: the poller cannot wait any more: " + fmt.Sprint(err))
+	if l.closed {
+		return false
 	}
-	l.arrived(w.events[:w.n])
-	return err == nil
+	if err != nil { // never, unless the kernel takes back what it has granted; nothing would be heard of any socket again
+		panic("sockets: the poller cannot wait any more: " + err.Error())
+	}
+	l.poller.gather(w.events, n, l.arrived)
+	l.rouse()
+	if l.unwatched && l.quick.n > 0 {
+		l.unwatched = false
+		l.alert <- struct{}{} // it is empty: watch rests
+	}
+	return true
 }
 
 // arrived is called with mu held.
 func (l *Loop) arrived(events []syscall.EpollEvent) {
 	for i := range events {
 		e := &events[i]
+		if int(e.Fd) >= len(l.sockets) {
+			continue // one of the poller's own
+		}
 		if s := l.sockets[e.Fd]; s != nil && s.generation == e.Pad { // else it was closed, and its descriptor may be another's
 			l.enqueue(s, e.Events)
 		}
-	}
-	l.rouse()
-	if l.unwatched && l.quick.n > 0 {
-		l.unwatched = false
-		l.alert <- struct{}{} // it is empty: watch rests
 	}
 }
 
@@ -321,6 +306,7 @@ func (l *Loop) rest(w *worker) bool {
 // add begins to wait for a socket.
 func (l *Loop) add(s *Socket) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	for s.fd >= len(l.sockets) {
 		l.sockets = append(l.sockets, nil)
 	}
@@ -329,8 +315,24 @@ func (l *Loop) add(s *Socket) error {
 		l.generation = 1
 	}
 	s.generation = l.generation
-	l.mu.Unlock()
-	return l.control(s, syscall.EPOLL_CTL_ADD, toRead)
+	return l.poller.add(s, s.place)
+}
+
+// move changes how soon is told of a socket.
+func (l *Loop) move(s *Socket, to place) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.generation == 0 {
+		return net.ErrClosed
+	}
+	return l.poller.move(s, to)
+}
+
+// change makes the kernel tell of room, too, or of nothing any more.
+func (l *Loop) change(s *Socket, op int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.poller.control(s, s.place, op)
 }
 
 // remove ends the wait for a socket, whose descriptor is still open.
@@ -340,13 +342,6 @@ func (l *Loop) remove(s *Socket) {
 	if s.generation != 0 {
 		l.sockets[s.fd] = nil
 		s.generation = 0
+		l.poller.n[s.place]--
 	}
-}
-
-// control changes what the kernel tells of a socket.
-func (l *Loop) control(s *Socket, op int, interest uint32) error {
-	l.mu.Lock()
-	e := syscall.EpollEvent{Events: interest, Fd: int32(s.fd), Pad: s.generation}
-	l.mu.Unlock()
-	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(l.epfd, op, s.fd, &e))
 }

@@ -32,7 +32,10 @@ func (*Socket) Start(Owner) error { return ErrUnsupported }
 func (*Socket) Wake() {}
 
 // Quick is never called.
-func (*Socket) Quick() {}
+func (*Socket) Quick() error { return ErrUnsupported }
+
+// Patient is never called.
+func (*Socket) Patient(bool) error { return ErrUnsupported }
 
 // FD is never called.
 func (*Socket) FD() uintptr { return 0 }

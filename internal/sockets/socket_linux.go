@@ -33,6 +33,7 @@ type Socket struct {
 	next       *Socket // that waits behind it
 	quick      bool    // the leader calls the owner itself
 	strikes    uint8   // how often it has been held up by that
+	place      place
 
 	local, remote netip.AddrPort
 }
@@ -93,10 +94,29 @@ func (s *Socket) Start(o Owner) error {
 }
 
 // Quick says that the owner is not expected to block from now on.
-func (s *Socket) Quick() {
+func (s *Socket) Quick() error {
 	s.loop.mu.Lock()
 	s.quick = true
 	s.loop.mu.Unlock()
+	return s.move(media)
+}
+
+// Patient says whether the owner of a quick socket can wait, for up to 50 ms, before it is told that there is something to read: it then has
+// to read less often.
+func (s *Socket) Patient(is bool) error {
+	if is {
+		return s.move(eased)
+	}
+	return s.move(media)
+}
+
+// move returns net.ErrClosed after Close. On any other error nothing has changed.
+func (s *Socket) move(to place) error {
+	if !s.use() {
+		return net.ErrClosed
+	}
+	defer s.unuse()
+	return s.loop.move(s, to)
 }
 
 // Hand makes o the owner from now on. It is called inside Readable.
@@ -173,7 +193,7 @@ func (s *Socket) AwaitRoom() error {
 		return net.ErrClosed
 	}
 	defer s.unuse()
-	return s.loop.control(s, syscall.EPOLL_CTL_MOD, toBoth)
+	return s.loop.change(s, syscall.EPOLL_CTL_MOD)
 }
 
 // CloseWrite tells the peer that nothing more comes.
@@ -207,7 +227,7 @@ func (s *Socket) Detach() (net.Conn, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	f := os.NewFile(uintptr(fd), "socket")
-	if err := errors.Join(s.loop.control(s, syscall.EPOLL_CTL_DEL, 0), s.Close()); err != nil {
+	if err := errors.Join(s.loop.change(s, syscall.EPOLL_CTL_DEL), s.Close()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	nc, err := net.FileConn(f)
