@@ -42,7 +42,8 @@ type encoder struct {
 	registry *Registry
 	structs  map[reflect.Type]structInfo
 
-	// references says that AMF3 values may refer to earlier ones. The tables map what was written to its index.
+	// references says that AMF3 values may refer to earlier ones. The tables map what was written to its index; they are
+	// made when there is something to enter.
 	references bool
 	strings    map[string]uint32
 	objects    map[any]uint32 // by identity
@@ -51,14 +52,7 @@ type encoder struct {
 }
 
 func newEncoder(l Limits, r *Registry) *encoder {
-	return &encoder{
-		budget:     newBudget(l),
-		registry:   r,
-		references: true,
-		strings:    make(map[string]uint32),
-		objects:    make(map[any]uint32),
-		traits:     make(map[string]uint32),
-	}
+	return &encoder{budget: newBudget(l), registry: r, references: true}
 }
 
 // value appends a value in either version.

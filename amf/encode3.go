@@ -109,6 +109,9 @@ func (e *encoder) string3(dst []byte, s string) ([]byte, error) {
 		return nil, err
 	}
 	if e.references && s != "" {
+		if e.strings == nil {
+			e.strings = make(map[string]uint32)
+		}
 		e.strings[s] = uint32(len(e.strings))
 	}
 	dst, err := e.length(dst, len(s))
@@ -154,6 +157,9 @@ func (e *encoder) reference(dst []byte, key any) (_ []byte, known bool) {
 	if e.references && key != nil {
 		if i, ok := e.objects[key]; ok {
 			return appendU29(dst, i<<1), true
+		}
+		if e.objects == nil {
+			e.objects = make(map[any]uint32)
 		}
 		e.objects[key] = e.nobjects
 	}
@@ -284,6 +290,9 @@ func (e *encoder) traitsReference(dst []byte, header uint32, class string, seale
 	}
 	if i, ok := e.traits[string(key)]; ok {
 		return appendU29(dst, i<<objectTraitsShift|objectLiteral), true
+	}
+	if e.traits == nil {
+		e.traits = make(map[string]uint32)
 	}
 	e.traits[string(key)] = uint32(len(e.traits))
 	return dst, false

@@ -126,15 +126,16 @@ func TestBandwidthUnanswered(t *testing.T) {
 
 func TestPong(t *testing.T) {
 	var f flow
-	now := time.Now()
-	f.pong(now, 0)
+	const age = time.Hour
+	f.pong(age, 0)
 	if f.roundTrip() != 0 {
 		t.Error("an answer without a question counts")
 	}
-	f.pingAt, f.pingValue, f.pinging = now, 15000, true
-	f.pong(now.Add(time.Second), 1)
-	f.pong(now.Add(20*time.Millisecond), 15000)
-	f.pong(now.Add(time.Hour), 15000)
+	f.pingAt, f.pingValue = age, 15000
+	f.pinging.Store(true)
+	f.pong(age+time.Second, 1)
+	f.pong(age+20*time.Millisecond, 15000)
+	f.pong(2*age, 15000)
 	if got := f.roundTrip(); got != 20*time.Millisecond {
 		t.Errorf("the round trip is %v", got)
 	}

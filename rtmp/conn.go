@@ -88,6 +88,9 @@ func newConn(l link, s side, limits *Limits, logger *slog.Logger) *Conn {
 	return c
 }
 
+// age is how long the connection has lasted, and never zero.
+func (c *Conn) age() time.Duration { return max(1, time.Since(c.started)) }
+
 // run reads until the connection ends, and settles it.
 func (c *Conn) run(ctx context.Context) *wrapped {
 	c.life.parent = ctx

@@ -6,12 +6,14 @@ import "leat/internal/sockets"
 // smallest buffers hold 64 KB: else the peer would have to wait.
 const easeBytes = 512 << 10
 
-// ease is whether a peer can be read in intervals, with several messages at once, because nobody waits for what it publishes. It belongs to
-// whoever reads.
-type ease struct {
+// intake is what is known of a peer's media. It belongs to whoever reads.
+//
+// When nobody waits for what it publishes the peer is read in intervals, with several messages at once.
+type intake struct {
+	rate   rate // of messages
 	mood   mood
 	eased  bool // the socket knows
-	volume rate
+	volume rate // in bytes
 }
 
 // mood is what a read has brought.
@@ -23,33 +25,41 @@ const (
 	hurried
 )
 
-func (e *ease) wait() { e.mood = max(e.mood, patient) }
+func (in *intake) wait() { in.mood = max(in.mood, patient) }
 
-func (e *ease) hurry() { e.mood = hurried }
+// hurry may be called before there is media.
+func (in *intake) hurry() {
+	if in != nil {
+		in.mood = hurried
+	}
+}
 
-// easeReading is called when all n bytes that were there have been read.
-func (c *Conn) easeReading(s *sockets.Socket, n int) error {
-	e := &c.in.ease
-	if !c.in.media {
+// ease is called when all n bytes that were there have been read.
+func (c *Conn) ease(s *sockets.Socket, n int) error {
+	in := c.in.media
+	if in == nil {
 		return nil
 	}
-	if e.volume.oweMany(n, easeBytes, easeBytes, c.in.now) > 0 {
-		e.volume.tokens = max(e.volume.tokens, -easeBytes)
-		e.hurry()
+	if in.volume.oweMany(n, easeBytes, easeBytes, c.in.now) > 0 {
+		in.volume.tokens = max(in.volume.tokens, -easeBytes)
+		in.hurry()
 	}
-	is := e.eased
-	if e.mood != indifferent {
-		is = e.mood == patient
+	if c.awaitsPong(c.in.now) {
+		in.hurry()
 	}
-	e.mood = indifferent
-	if is == e.eased {
+	is := in.eased
+	if in.mood != indifferent {
+		is = in.mood == patient
+	}
+	in.mood = indifferent
+	if is == in.eased {
 		return nil
 	}
-	e.eased = is
+	in.eased = is
 	return s.Patient(is)
 }
 
-// hurryReading ends the ease of a peer for whose packets somebody waits from now on. It may be called from any goroutine.
+// hurryReading ends the ease of a peer for whose bytes somebody waits from now on. It may be called from any goroutine.
 func (c *Conn) hurryReading() {
 	s, ok := c.out.fd.(*sockets.Socket)
 	if !ok {

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"leat/internal/wire/chunk"
@@ -30,9 +31,9 @@ type flow struct {
 	lastAck    uint32
 	anyAck     bool
 
-	pingAt    time.Time // of the last ping; zero before the first
-	pingValue uint32    // what it said, and its answer will say
-	pinging   bool      // it has not been answered
+	pingAt    time.Duration // the connection's age at the last ping; zero before the first
+	pingValue uint32        // what it said, and its answer will say
+	pinging   atomic.Bool   // it has not been answered
 	rtt       time.Duration
 }
 
@@ -78,7 +79,7 @@ func (c *Conn) userControl(u *message.UserControl) error {
 	case message.EventPingRequest:
 		return c.send(0, &message.UserControl{Event: message.EventPingResponse, Value: u.Value})
 	case message.EventPingResponse:
-		c.flow.pong(time.Now(), u.Value)
+		c.flow.pong(c.age(), u.Value)
 		return nil
 	}
 	return c.side.userControl(c, u)

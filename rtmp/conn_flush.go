@@ -16,7 +16,7 @@ import (
 // its end. Called with mu held.
 func (o *outbound) startFlusher() error {
 	o.flushing = true
-	o.progress = time.Now()
+	o.progress = o.c.age()
 	if s, ok := o.fd.(*sockets.Socket); ok {
 		if err := s.AwaitRoom(); err != nil {
 			return o.broken(err)
@@ -80,10 +80,7 @@ func (o *outbound) writable() {
 		o.mu.Unlock()
 		return
 	}
-	done, result := false, error(nil)
-	if err := o.fd.Control(func(fd uintptr) { done, result = o.writeWaiting(fd) }); err != nil {
-		done, result = true, err
-	}
+	done, result := o.writeWaiting()
 	var waiters []func()
 	if done {
 		waiters = o.allOut(result)
@@ -95,9 +92,9 @@ func (o *outbound) writable() {
 }
 
 // writeWaiting writes what waits, and reports whether it is through with that: when the socket is full, it is not. Called with mu held.
-func (o *outbound) writeWaiting(fd uintptr) (done bool, err error) {
+func (o *outbound) writeWaiting() (done bool, err error) {
 	for o.refill() {
-		n, err := sockets.Write(fd, o.buf)
+		n, err := o.fd.TryWrite(o.buf)
 		rest := o.buf[n:]
 		if len(rest) == 0 {
 			rest = nil
@@ -129,7 +126,7 @@ func (o *outbound) flushOnce() error {
 func (o *outbound) wrote(n int) {
 	if n > 0 {
 		o.sent += uint64(n)
-		o.progress = time.Now()
+		o.progress = o.c.age()
 	}
 	o.answers = min(o.answers, o.pending())
 	o.countUnsent()
@@ -138,10 +135,10 @@ func (o *outbound) wrote(n int) {
 // flushRaw waits for the socket in the runtime's poller.
 func (o *outbound) flushRaw(raw syscall.RawConn) error {
 	var result error
-	err := raw.Write(func(fd uintptr) (done bool) {
+	err := raw.Write(func(uintptr) (done bool) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		done, result = o.writeWaiting(fd)
+		done, result = o.writeWaiting()
 		return done
 	})
 	if result != nil {
@@ -222,7 +219,7 @@ func (o *outbound) whenDrained(fn func()) {
 // resume is called when an Acknowledgement may have opened the peer's window.
 func (o *outbound) resume() {
 	o.mu.Lock()
-	o.shut = time.Time{}
+	o.shut = 0
 	var waiters []func()
 	if !o.flushing {
 		waiters = o.takeWaiters()

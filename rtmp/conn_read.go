@@ -26,12 +26,10 @@ type inbound struct {
 	readAt     atomic.Int64 // Unix nanoseconds when the last bytes had been handled; 0 while some are
 	partial    atomic.Int64 // bytes held of unfinished messages, as counted in the server's sum
 	handshaken atomic.Bool
-	media      bool // some has come: the peer publishes, or is the server of what we play
-	ease       ease
-	paced      bool // it was said that the peer is read more slowly
+	paced      bool    // it was said that the peer is read more slowly
+	media      *intake // nil until some has come: then the peer publishes, or is the server of what we play
 	last       lastMessage
 	byteRate   rate
-	mediaRate  rate
 	commands   rate
 }
 
@@ -52,15 +50,15 @@ func (in *inbound) idle(now time.Time) time.Duration {
 // lastMessage describes the message received last, for the reason of a close.
 type lastMessage struct {
 	mu     sync.Mutex
-	typ    message.Type
 	csid   uint32
-	length int
+	length uint32
+	typ    message.Type
 	seen   bool
 }
 
 func (l *lastMessage) set(m *chunk.Message) {
 	l.mu.Lock()
-	l.typ, l.csid, l.length, l.seen = message.Type(m.Type), m.ChunkStreamID, len(m.Body), true
+	l.typ, l.csid, l.length, l.seen = message.Type(m.Type), m.ChunkStreamID, uint32(len(m.Body)), true
 	l.mu.Unlock()
 }
 
@@ -153,11 +151,11 @@ func (c *Conn) readRaw(raw syscall.RawConn) error {
 // readReady handles what has come to a socket of the loop, and with over its end.
 func (c *Conn) readReady(over bool) (err error) {
 	defer c.recovered("reading")
-	if !c.in.media {
+	if c.in.media == nil {
 		c.life.use() // who plays or idles gives it up while nothing comes, and the memory with it
 	}
 	defer func() {
-		if !c.in.media {
+		if c.in.media == nil {
 			c.life.release()
 		}
 	}()
@@ -171,7 +169,7 @@ func (c *Conn) readReady(over bool) (err error) {
 		total += n
 		switch {
 		case err == nil && n < readSize && !over, errors.Is(err, sockets.ErrAgain):
-			return c.easeReading(socket, total)
+			return c.ease(socket, total)
 		case err != nil:
 			return err
 		}
@@ -246,7 +244,7 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 	case message.TypeAcknowledgement:
 		return c.control(m)
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
-		c.in.ease.hurry()
+		c.in.media.hurry()
 		if err := c.countCommand(); err != nil {
 			return err
 		}
@@ -265,10 +263,10 @@ func (c *Conn) deliver(ctx context.Context, m *chunk.Message) error {
 
 // publishing is told of each message of media. What is done with them does not block, as a rule.
 func (c *Conn) publishing() error {
-	if c.in.media {
+	if c.in.media != nil {
 		return nil
 	}
-	c.in.media = true
+	c.in.media = &intake{}
 	if s, ok := c.out.fd.(*sockets.Socket); ok {
 		return s.Quick()
 	}

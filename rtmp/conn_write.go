@@ -39,15 +39,9 @@ type outbound struct {
 	chunkSize uint32
 	cipher    *rc4.Cipher // RTMPE: what is added to buf is encrypted; nil otherwise
 	err       error
-	sent      uint64    // bytes that the socket took
-	progress  time.Time // when it last took one while something waited
-	shut      time.Time // since when the peer's window holds media up; zero while it does not
-
-	// The arguments and results of write, which is built once so that a write allocates nothing.
-	write func(fd uintptr)
-	job   []byte
-	n     int
-	jobEr error
+	sent      uint64        // bytes that the socket took
+	progress  time.Duration // the age of the connection when it last took one while something waited
+	shut      time.Duration // its age since when the peer's window holds media up; zero while it does not
 }
 
 func (o *outbound) init(c *Conn) {
@@ -61,13 +55,12 @@ func (o *outbound) init(c *Conn) {
 			o.fd = raw
 		}
 	}
-	o.write = func(fd uintptr) { o.n, o.jobEr = sockets.Write(fd, o.job) }
 }
 
-// A descriptor is that of a plain socket: a *sockets.Socket, or a syscall.RawConn.
+// A descriptor is that of a plain socket: a *sockets.Socket, or a *sockets.Raw. Nothing of it waits.
 type descriptor interface {
-	// Control calls fn with it, and does not wait for anything.
 	Control(fn func(fd uintptr)) error
+	TryWrite(b []byte) (int, error)
 }
 
 // unsentLimit is how many bytes of a player's stream the kernel may hold that it has not yet sent. Without a limit a slow player's lag hides in
@@ -145,7 +138,7 @@ func (o *outbound) queue(msgs []outgoing) (before uint32, err error) {
 	return before, o.kick()
 }
 
-// sendBytes queues bytes that are not messages: the handshake.
+// sendBytes queues bytes that are not messages: the handshake. It keeps b.
 func (c *Conn) sendBytes(b []byte) error {
 	o := &c.out
 	o.mu.Lock()
@@ -153,7 +146,10 @@ func (c *Conn) sendBytes(b []byte) error {
 	if o.err != nil {
 		return o.err
 	}
-	o.add(append(o.buf, b...))
+	if len(o.buf) > 0 {
+		b = append(o.buf, b...)
+	}
+	o.add(b)
 	defer o.countUnsent()
 	return o.kick()
 }
@@ -175,8 +171,21 @@ const (
 	csidStream  = 8 // commands and status of a message stream
 )
 
+// maxScratch is the largest that is kept of it, bytes.
+const maxScratch = 4 << 10
+
+// bodies holds memory for messages that are about to be cut into chunks.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
 func appendMessage(dst []byte, m outgoing, chunkSize uint32) ([]byte, error) {
-	body, err := message.Append(nil, m.msg)
+	scratch := bodies.Get().(*[]byte)
+	body, err := message.Append((*scratch)[:0], m.msg)
+	defer func() {
+		if cap(body) <= maxScratch {
+			*scratch = body
+			bodies.Put(scratch)
+		}
+	}()
 	if err != nil {
 		return dst, fmt.Errorf("rtmp: encoding %v: %w", m.msg.Type(), err)
 	}
@@ -219,13 +228,7 @@ func (o *outbound) kick() error {
 
 // writeNow writes what the socket takes without waiting. Called with mu held, while no flusher runs.
 func (o *outbound) writeNow(b []byte) (int, error) {
-	o.job = b
-	err := o.fd.Control(o.write) // Write would wait for the poller's leave; a flusher is the only other writer
-	n := o.n
-	if err == nil {
-		err = o.jobEr
-	}
-	o.job, o.n, o.jobEr = nil, 0, nil
+	n, err := o.fd.TryWrite(b)
 	o.sent += uint64(n)
 	return n, err
 }
@@ -251,9 +254,9 @@ func (o *outbound) window() int {
 	n := o.c.flow.window(o.sent + uint64(o.pending()))
 	switch {
 	case n > 0:
-		o.shut = time.Time{}
-	case o.shut.IsZero():
-		o.shut = time.Now()
+		o.shut = 0
+	case o.shut == 0:
+		o.shut = o.c.age()
 	}
 	return n
 }
@@ -359,13 +362,14 @@ func (o *outbound) failure() error {
 // stalled returns why the connection is to be ended: the socket has not taken a byte of what waits for so long, or the peer's
 // window has been full. It is "" while things move.
 func (o *outbound) stalled(now time.Time, limit time.Duration) string {
+	age := now.Sub(o.c.started)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case o.flushing && now.Sub(o.progress) >= limit:
-		return unreadText(now.Sub(o.progress))
-	case !o.shut.IsZero() && now.Sub(o.shut) >= limit:
-		return fmt.Sprintf("the peer has set a bandwidth (Set Peer Bandwidth) and acknowledged nothing for %v", now.Sub(o.shut).Round(time.Second))
+	case o.flushing && age-o.progress >= limit:
+		return unreadText(age - o.progress)
+	case o.shut != 0 && age-o.shut >= limit:
+		return fmt.Sprintf("the peer has set a bandwidth (Set Peer Bandwidth) and acknowledged nothing for %v", (age - o.shut).Round(time.Second))
 	}
 	return ""
 }

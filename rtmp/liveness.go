@@ -12,19 +12,33 @@ const pingInterval = 15 * time.Second
 // ping asks the peer for a sign of life unless it was asked a short while ago (RTMP 7.1.7, Ping Request).
 func (c *Conn) ping(now time.Time) {
 	f := &c.flow
+	age := now.Sub(c.started)
 	f.mu.Lock()
-	asked := now.Sub(f.pingAt) < min(c.limits.IdleTimeout/2, pingInterval)
+	asked := f.pingAt > 0 && age-f.pingAt < min(c.limits.IdleTimeout/2, pingInterval)
 	if !asked {
-		f.pingAt, f.pinging, f.pingValue = now, true, uint32(now.Sub(c.started).Milliseconds())
+		f.pingAt, f.pingValue = age, uint32(age.Milliseconds())
+		f.pinging.Store(true)
 	}
 	value := f.pingValue
 	f.mu.Unlock()
 	if asked {
 		return
 	}
+	c.hurryReading() // or the answer would take longer than the way
 	if err := c.send(0, &message.UserControl{Event: message.EventPingRequest, Value: value}); err != nil {
 		c.logger.Debug("ping not sent", "err", err)
 	}
+}
+
+// awaitsPong reports whether the answer to a ping may come any moment.
+func (c *Conn) awaitsPong(now time.Time) bool {
+	f := &c.flow
+	if !f.pinging.Load() {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return now.Sub(c.started)-f.pingAt < time.Second
 }
 
 // measures reports whether it is time to measure the round trip. Clients do not: to them a ping is an answer.
@@ -34,20 +48,16 @@ func (c *Conn) measures(now time.Time) bool {
 	}
 	c.flow.mu.Lock()
 	defer c.flow.mu.Unlock()
-	last := c.flow.pingAt
-	if last.IsZero() {
-		last = c.started
-	}
-	return now.Sub(last) >= pingInterval
+	return now.Sub(c.started)-c.flow.pingAt >= pingInterval
 }
 
 // pong takes the answer to the last ping. One to an earlier ping tells no time any more.
-func (f *flow) pong(now time.Time, value uint32) {
+func (f *flow) pong(age time.Duration, value uint32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.pinging && value == f.pingValue {
-		f.rtt = now.Sub(f.pingAt)
-		f.pinging = false
+	if f.pinging.Load() && value == f.pingValue {
+		f.rtt = age - f.pingAt
+		f.pinging.Store(false)
 	}
 }
 

@@ -15,7 +15,7 @@ func (c *Conn) paceMedia(ctx context.Context) error {
 	if c.limits.MediaPerSecond == 0 {
 		return nil
 	}
-	pause := c.in.mediaRate.owe(c.limits.MediaPerSecond, c.in.now)
+	pause := c.in.media.rate.owe(c.limits.MediaPerSecond, c.in.now)
 	if pause < leastPause {
 		return nil
 	}

@@ -134,9 +134,9 @@ func (p *PublishStream) receive(ctx context.Context, m *chunk.Message) error {
 	now := p.st.c.in.now
 	p.heard.Store(now.UnixNano())
 	if p.patient.Load() {
-		p.st.c.in.ease.wait()
+		p.st.c.in.media.wait()
 	} else {
-		p.st.c.in.ease.hurry()
+		p.st.c.in.media.hurry()
 	}
 	p.receiver.receive(p.st.c, m, now, func(pkt *media.Packet) { p.queue.put(ctx, pkt) })
 	return nil

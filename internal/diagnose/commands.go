@@ -45,7 +45,7 @@ func (s *Session) command(from Direction, m *rtmp.TraceMessage) {
 func (s *Session) connects(from Direction, cmd *message.Command, m *rtmp.TraceMessage) {
 	obj, _ := cmd.Object.(*amf.Object)
 	c := &s.connect
-	c.app, c.tcURL = obj.Text("app"), obj.Text("tcUrl")
+	c.app, c.tcURL = strings.Clone(obj.Text("app")), strings.Clone(obj.Text("tcUrl")) // without the rest of the message
 	c.caps, c.announced = announcedBy(obj)
 	s.waits(from, cmd, m)
 	app, _, _ := strings.Cut(c.app, "?")

@@ -8,9 +8,20 @@ import (
 	"syscall"
 )
 
-// RawConn returns the descriptor access of a plain TCP or unix socket, and nil for anything that transforms bytes, has no descriptor, or has
+// Raw is the descriptor access of a plain TCP or unix socket.
+type Raw struct {
+	syscall.RawConn
+
+	// The arguments and results of write, which is made once so that a write allocates nothing.
+	write func(fd uintptr)
+	b     []byte
+	n     int
+	err   error
+}
+
+// RawConn returns the descriptor access of nc, and nil for anything that transforms bytes, has no descriptor, or has
 // one that Read and Write do not work on.
-func RawConn(nc net.Conn) syscall.RawConn {
+func RawConn(nc net.Conn) *Raw {
 	var socket syscall.Conn
 	switch nc := nc.(type) {
 	case *net.TCPConn:
@@ -24,7 +35,20 @@ func RawConn(nc net.Conn) syscall.RawConn {
 	if err != nil || !canRaw {
 		return nil
 	}
-	return raw
+	r := &Raw{RawConn: raw}
+	r.write = func(fd uintptr) { r.n, r.err = Write(fd, r.b) }
+	return r
+}
+
+// TryWrite is Write to the socket. It takes one call at a time, which may be made inside the other methods.
+func (r *Raw) TryWrite(b []byte) (int, error) {
+	r.b, r.n, r.err = b, 0, nil
+	err := r.Control(r.write)
+	r.b = nil
+	if err == nil {
+		err = r.err
+	}
+	return r.n, err
 }
 
 // directConn is a connection that is read and written by Read and Write.

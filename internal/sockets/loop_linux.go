@@ -319,11 +319,14 @@ func (l *Loop) add(s *Socket) error {
 }
 
 // move changes how soon is told of a socket.
-func (l *Loop) move(s *Socket, to place) error {
+func (l *Loop) move(s *Socket, from, to place) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.generation == 0 {
+	switch {
+	case s.generation == 0:
 		return net.ErrClosed
+	case s.place != from:
+		return nil
 	}
 	return l.poller.move(s, to)
 }

@@ -46,6 +46,9 @@ func (*Socket) Hand(Owner) {}
 // Control is never called.
 func (*Socket) Control(func(fd uintptr)) error { return ErrUnsupported }
 
+// TryWrite is never called.
+func (*Socket) TryWrite([]byte) (int, error) { return 0, ErrUnsupported }
+
 // AwaitRoom is never called.
 func (*Socket) AwaitRoom() error { return ErrUnsupported }
 

@@ -212,9 +212,6 @@ func (p *poller) add(s *Socket, to place) error {
 // move changes a socket's place. It is told at once there of what it has not been told of before.
 func (p *poller) move(s *Socket, to place) error {
 	from := s.place
-	if from == to {
-		return nil
-	}
 	if err := p.add(s, to); err != nil {
 		return err
 	}

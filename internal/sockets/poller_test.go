@@ -61,6 +61,8 @@ func TestPatientEnds(t *testing.T) {
 	for range 3 {
 		s, peer := pair(t, l)
 		r := start(t, s, nil)
+		must(t, s.Patient(true)) // of who is not quick: nothing
+		must(t, s.Quick())
 		must(t, s.Patient(true))
 		hangUp(t, peer, r)
 	}

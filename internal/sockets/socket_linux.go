@@ -98,25 +98,25 @@ func (s *Socket) Quick() error {
 	s.loop.mu.Lock()
 	s.quick = true
 	s.loop.mu.Unlock()
-	return s.move(media)
+	return s.move(prompt, media)
 }
 
 // Patient says whether the owner of a quick socket can wait, for up to 50 ms, before it is told that there is something to read: it then has
 // to read less often.
 func (s *Socket) Patient(is bool) error {
 	if is {
-		return s.move(eased)
+		return s.move(media, eased)
 	}
-	return s.move(media)
+	return s.move(eased, media)
 }
 
-// move returns net.ErrClosed after Close. On any other error nothing has changed.
-func (s *Socket) move(to place) error {
+// move does nothing to a socket in another place. It returns net.ErrClosed after Close; on any other error nothing has changed.
+func (s *Socket) move(from, to place) error {
 	if !s.use() {
 		return net.ErrClosed
 	}
 	defer s.unuse()
-	return s.loop.move(s, to)
+	return s.loop.move(s, from, to)
 }
 
 // Hand makes o the owner from now on. It is called inside Readable.
@@ -163,6 +163,15 @@ func (s *Socket) Control(fn func(fd uintptr)) error {
 	defer s.unuse()
 	fn(uintptr(s.fd))
 	return nil
+}
+
+// TryWrite is Write to the socket. The error is net.ErrClosed after Close.
+func (s *Socket) TryWrite(b []byte) (int, error) {
+	if !s.use() {
+		return 0, net.ErrClosed
+	}
+	defer s.unuse()
+	return Write(uintptr(s.fd), b)
 }
 
 func (s *Socket) use() bool {
