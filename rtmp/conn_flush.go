@@ -116,8 +116,11 @@ func unreadText(d time.Duration) string {
 }
 
 func (o *outbound) flushOnce() error {
-	if raw, ok := o.fd.(syscall.RawConn); ok {
-		return o.flushRaw(raw)
+	switch fd := o.fd.(type) {
+	case *sockets.Raw:
+		return o.flushRaw(fd)
+	case *sockets.Sealed:
+		return o.flushRaw(fd.Raw())
 	}
 	return o.flushPlain(o.c.carrier().(net.Conn))
 }

@@ -86,7 +86,7 @@ func (c *Conn) read() (err error) {
 	if err := c.readFirst(); err != nil {
 		return err
 	}
-	if raw, ok := c.out.fd.(syscall.RawConn); ok {
+	if raw, ok := c.out.fd.(*sockets.Raw); ok {
 		return c.readRaw(raw)
 	}
 	return c.readPlain(nc)

@@ -21,7 +21,7 @@ import (
 // once waits here, and a flusher goroutine, which exists only while something waits, brings it out.
 type outbound struct {
 	c  *Conn
-	fd descriptor // the connection's; nil when it hides it
+	fd descriptor // what takes bytes without waiting; nil when the connection hides it
 
 	windowed atomic.Bool // the peer has set a bandwidth: ask flow.window before media is sent
 
@@ -50,6 +50,8 @@ func (o *outbound) init(c *Conn) {
 	switch l := c.link.(type) {
 	case *sockets.Socket:
 		o.fd = l
+	case *sockets.Sealed:
+		o.fd = l
 	case net.Conn:
 		if raw := sockets.RawConn(l); raw != nil {
 			o.fd = raw
@@ -57,7 +59,7 @@ func (o *outbound) init(c *Conn) {
 	}
 }
 
-// A descriptor is that of a plain socket: a *sockets.Socket, or a *sockets.Raw. Nothing of it waits.
+// A descriptor is that of a socket: a *sockets.Socket, a *sockets.Raw, or a *sockets.Sealed. Nothing of it waits.
 type descriptor interface {
 	Control(fn func(fd uintptr)) error
 	TryWrite(b []byte) (int, error)

@@ -52,7 +52,12 @@ func until(t *testing.T, what string, is func() bool) {
 
 func dialPort(t *testing.T, p *port, path string) *rtmp.Conn {
 	t.Helper()
-	c, err := rtmp.Dial(t.Context(), "rtmp://"+p.addr+path, nil)
+	return dialURL(t, p, "rtmp://"+p.addr+path)
+}
+
+func dialURL(t *testing.T, p *port, url string) *rtmp.Conn {
+	t.Helper()
+	c, err := rtmp.Dial(t.Context(), url, p.config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +171,12 @@ func (g *gate) WritePacket(ctx context.Context, p *media.Packet) error {
 
 // TestSlowPlayer: a handler whose player does not read waits, and when it reads again all comes, whole and in order.
 func TestSlowPlayer(t *testing.T) {
+	for _, scheme := range []string{"rtmp", "rtmps", "rtmpt"} {
+		t.Run(scheme, func(t *testing.T) { testSlowPlayer(t, scheme) })
+	}
+}
+
+func testSlowPlayer(t *testing.T, scheme string) {
 	const n, size = 600, 100 << 10 // more than sockets hold
 	var written atomic.Int32
 	p := openPort(t, func(s *rtmp.Server) {
@@ -182,7 +193,7 @@ func TestSlowPlayer(t *testing.T) {
 			return nil
 		}}
 	})
-	player, err := dialPort(t, p, "/live/cam").Play(t.Context(), "", nil)
+	player, err := dialURL(t, p, scheme+"://"+p.addr+"/live/cam").Play(t.Context(), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

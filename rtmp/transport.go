@@ -129,8 +129,7 @@ func (s *Server) inside(c *Conn, w *wrapped) *Conn {
 	var next *Conn
 	if w.looks == handshake.LooksTLS {
 		inner.tls = true
-		nc := sockets.Direct(c.carrier().(net.Conn))
-		next = newConn(tls.Server(&openedConn{Conn: nc, first: w.first, remote: c.RemoteAddr()}, s.TLSConfig), inner, c.limits, s.logger())
+		next = newConn(s.secure(c, w), inner, c.limits, s.logger())
 		next.remote, next.proxy = c.remote, c.proxy
 	} else {
 		inner.proxied = true
@@ -146,6 +145,16 @@ func (s *Server) inside(c *Conn, w *wrapped) *Conn {
 		return nil
 	}
 	return next
+}
+
+// secure returns the server's end of TLS inside c.
+func (s *Server) secure(c *Conn, w *wrapped) link {
+	opened := func(nc net.Conn) net.Conn { return &openedConn{Conn: nc, first: w.first, remote: c.RemoteAddr()} }
+	nc := c.carrier().(net.Conn)
+	if sealed := sockets.Seal(nc, s.TLSConfig, opened); sealed != nil {
+		return sealed
+	}
+	return tls.Server(opened(nc), s.TLSConfig)
 }
 
 // replace enters next in the books instead of c, unless that has been closed meanwhile.
@@ -231,7 +240,7 @@ func (c *openedConn) RemoteAddr() net.Addr {
 
 // tlsText says what broke a connection before TLS was agreed on; "" for anything else.
 func (c *Conn) tlsText(err error) string {
-	t, ok := c.carrier().(*tls.Conn)
+	t, ok := c.carrier().(interface{ ConnectionState() tls.ConnectionState })
 	if !ok || t.ConnectionState().HandshakeComplete || errors.Is(err, net.ErrClosed) {
 		return ""
 	}

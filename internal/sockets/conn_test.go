@@ -11,6 +11,13 @@ import (
 	"time"
 )
 
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestDirectConn: a socket that is read and written directly behaves as any other: what does not fit waits, and the end, deadlines and a
 // peer that is gone are told of in the same way.
 func TestDirectConn(t *testing.T) {

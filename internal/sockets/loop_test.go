@@ -53,13 +53,6 @@ func (r *reader) Readable(over bool) (more bool) {
 
 func (r *reader) Writable() { signal(r.room) }
 
-func signal(ch chan struct{}) {
-	select {
-	case ch <- struct{}{}:
-	default:
-	}
-}
-
 func (r *reader) text() string {
 	r.at.Lock()
 	defer r.at.Unlock()
@@ -123,13 +116,6 @@ func start(t testing.TB, s *Socket, before func()) *reader {
 		t.Fatal(err)
 	}
 	return r
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func eventually(t testing.TB, what string, is func() bool) {
