@@ -19,8 +19,11 @@ NODE_MODULES    := ui/node_modules/.package-lock.json
 # Tools of the pinned version are taken from the path when they are there, else built into build/bin.
 export PATH := $(CURDIR)/build/bin:$(shell $(GO) env GOPATH)/bin:$(PATH)
 
+# The profile in cmd/leat would have everything compiled once more for each program that is tested: only the one to be used is made with it.
+export GOFLAGS += -pgo=off
+
 .DEFAULT_GOAL := help
-.PHONY: help run build ui browser test check fmt fmt-check vet lint tidy-check unit cross fuzz interop soak bench cover tools setup clean
+.PHONY: help run build ui browser test check fmt fmt-check vet lint tidy-check unit cross fuzz interop soak pgo bench cover tools setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +32,7 @@ run: build ## start the server: RTMP on :1935
 	build/leat serve
 
 build: ui ## build/leat
-	$(GO) build -trimpath -buildvcs=auto -o build/leat ./cmd/leat
+	$(GO) build -pgo=auto -trimpath -buildvcs=auto -o build/leat ./cmd/leat
 
 ui: $(PAGES) ## the console and the watch page, with npm
 
@@ -88,6 +91,9 @@ interop: ## against ffmpeg, rtmpdump, GStreamer, nginx-rtmp and versitygw
 
 soak: ## bad clients of all kinds beside a healthy stream, for SOAK_SECONDS (600)
 	SOAK_SECONDS=$(SOAK_SECONDS) $(GO) test -tags soak -run '^TestSoak$$' -count=1 -timeout $$(($(SOAK_SECONDS) + 300))s -v ./internal/abuse
+
+pgo: ## the profile by which the compiler optimizes leat, from a server under load
+	scripts/pgo
 
 bench: ## benchmarks: BENCH=regexp BENCH_COUNT=n
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) ./...
