@@ -1,19 +1,27 @@
 package rtmp
 
-import "leat/internal/sockets"
+import (
+	"errors"
+	"net"
 
-// easeBytes is how many bytes a second a peer may bring to be read in intervals. What comes meanwhile must find room in the kernel, whose
-// smallest buffers hold 64 KB: else the peer would have to wait.
-const easeBytes = 512 << 10
+	"leat/internal/sockets"
+)
+
+// What comes between two reads must find room in the kernel, whose smallest buffers hold 64 KB: else the peer would have to wait.
+const (
+	// easeBytes is how many bytes a second a peer may bring to be read in intervals.
+	easeBytes = 512 << 10
+	// easeRead is from how many bytes in one read on more may be under way, as of a key frame.
+	easeRead = readSize / 2
+)
 
 // intake is what is known of a peer's media. It belongs to whoever reads.
 //
 // When nobody waits for what it publishes the peer is read in intervals, with several messages at once.
 type intake struct {
 	rate   rate // of messages
+	volume rate // of bytes
 	mood   mood
-	eased  bool // the socket knows
-	volume rate // in bytes
 }
 
 // mood is what a read has brought.
@@ -44,19 +52,15 @@ func (c *Conn) ease(s *sockets.Socket, n int) error {
 		in.volume.tokens = max(in.volume.tokens, -easeBytes)
 		in.hurry()
 	}
-	if c.awaitsPong(c.in.now) {
+	if n >= easeRead || c.awaitsPong(c.in.now) {
 		in.hurry()
 	}
-	is := in.eased
-	if in.mood != indifferent {
-		is = in.mood == patient
-	}
+	mood := in.mood
 	in.mood = indifferent
-	if is == in.eased {
+	if mood == indifferent {
 		return nil
 	}
-	in.eased = is
-	return s.Patient(is)
+	return s.Patient(mood == patient)
 }
 
 // hurryReading ends the ease of a peer for whose bytes somebody waits from now on. It may be called from any goroutine.
@@ -65,7 +69,7 @@ func (c *Conn) hurryReading() {
 	if !ok {
 		return
 	}
-	if err := s.Patient(false); err != nil {
+	if err := s.Patient(false); err != nil && !errors.Is(err, net.ErrClosed) {
 		c.logger.Debug("the peer is read in intervals", "err", err)
 	}
 }

@@ -315,7 +315,7 @@ func (l *Loop) add(s *Socket) error {
 		l.generation = 1
 	}
 	s.generation = l.generation
-	return l.poller.add(s, s.place)
+	return l.poller.add(s, prompt)
 }
 
 // move changes how soon is told of a socket.
@@ -325,7 +325,7 @@ func (l *Loop) move(s *Socket, from, to place) error {
 	switch {
 	case s.generation == 0:
 		return net.ErrClosed
-	case s.place != from:
+	case s.place() != from:
 		return nil
 	}
 	return l.poller.move(s, to)
@@ -335,7 +335,7 @@ func (l *Loop) move(s *Socket, from, to place) error {
 func (l *Loop) change(s *Socket, op int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.poller.control(s, s.place, op)
+	return l.poller.control(s, s.place(), op)
 }
 
 // remove ends the wait for a socket, whose descriptor is still open.
@@ -345,6 +345,6 @@ func (l *Loop) remove(s *Socket) {
 	if s.generation != 0 {
 		l.sockets[s.fd] = nil
 		s.generation = 0
-		l.poller.n[s.place]--
+		l.poller.n[s.place()]--
 	}
 }

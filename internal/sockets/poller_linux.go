@@ -200,7 +200,7 @@ func (p *poller) add(s *Socket, to place) error {
 	if err := p.control(s, to, syscall.EPOLL_CTL_ADD); err != nil {
 		return err
 	}
-	s.place = to
+	s.lies.Store(uint32(to))
 	if p.n[to]++; to == eased && p.n[to] == 1 {
 		now := time.Now()
 		p.step = now.Add(step)
@@ -211,7 +211,7 @@ func (p *poller) add(s *Socket, to place) error {
 
 // move changes a socket's place. It is told at once there of what it has not been told of before.
 func (p *poller) move(s *Socket, to place) error {
-	from := s.place
+	from := s.place()
 	if err := p.add(s, to); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type Socket struct {
 	users atomic.Int32  // calls that use fd; closing is added by Close
 	state atomic.Uint32 // of Readable
 	asked atomic.Bool   // the kernel was asked to tell of room
+	lies  atomic.Uint32 // its place, which the loop's mu guards from changes
 
 	// The loop's, guarded by its mu.
 	generation int32   // tells it from others that had the same descriptor; 0: it is not waited for
@@ -33,7 +34,6 @@ type Socket struct {
 	next       *Socket // that waits behind it
 	quick      bool    // the leader calls the owner itself
 	strikes    uint8   // how often it has been held up by that
-	place      place
 
 	local, remote netip.AddrPort
 }
@@ -110,14 +110,19 @@ func (s *Socket) Patient(is bool) error {
 	return s.move(eased, media)
 }
 
-// move does nothing to a socket in another place. It returns net.ErrClosed after Close; on any other error nothing has changed.
+// move does nothing to a socket in another place. It returns net.ErrClosed for one that was closed; on any other error nothing has changed.
 func (s *Socket) move(from, to place) error {
+	if s.place() != from {
+		return nil
+	}
 	if !s.use() {
 		return net.ErrClosed
 	}
 	defer s.unuse()
 	return s.loop.move(s, from, to)
 }
+
+func (s *Socket) place() place { return place(s.lies.Load()) }
 
 // Hand makes o the owner from now on. It is called inside Readable.
 func (s *Socket) Hand(o Owner) { s.owner = o }
