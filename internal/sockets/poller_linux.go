@@ -22,10 +22,10 @@ const (
 const (
 	// ease is about how long a patient socket waits.
 	ease = 50 * time.Millisecond
-	// step is how long it is until the next of steps in which all patient sockets are looked after, so that those in a hurry do not wait for all
-	// of them.
-	step  = 10 * time.Millisecond
-	steps = int(ease / step)
+	// mostSteps is in how many steps all patient sockets are looked after in that time when there are many, so that those in a hurry do not
+	// wait for all of them. stepSize is how many make it worth one more.
+	mostSteps = 5
+	stepSize  = 8
 	// rest is how long the leader does not listen for media after it has been woken for it often: to be woken costs as much as to read.
 	rest = time.Millisecond
 	// often is in how many events it sees how often they come: it rests when there is more than one for each rest.
@@ -122,8 +122,8 @@ func (p *poller) tick(events []syscall.EpollEvent, arrived func([]syscall.EpollE
 		p.pace(now)
 	}
 	if p.n[eased] > 0 && !now.Before(p.step) {
-		p.step = now.Add(step)
 		p.takeEased(events, arrived)
+		p.step = now.Add(ease / time.Duration(p.steps()))
 	}
 	p.wind(now)
 }
@@ -140,9 +140,11 @@ func (p *poller) takeMedia(events []syscall.EpollEvent, arrived func([]syscall.E
 	}
 }
 
+func (p *poller) steps() int { return min(mostSteps, 1+p.n[eased]/stepSize) }
+
 // takeEased takes the share of one step, those first who have had news for longest.
 func (p *poller) takeEased(events []syscall.EpollEvent, arrived func([]syscall.EpollEvent)) {
-	for share := (p.n[eased] + steps - 1) / steps; share > 0; {
+	for share := (p.n[eased] + p.steps() - 1) / p.steps(); share > 0; {
 		n := waitEvents(uintptr(p.fds[eased]), events[:min(share, len(events))])
 		if n == 0 {
 			return
@@ -203,7 +205,7 @@ func (p *poller) add(s *Socket, to place) error {
 	s.lies.Store(uint32(to))
 	if p.n[to]++; to == eased && p.n[to] == 1 {
 		now := time.Now()
-		p.step = now.Add(step)
+		p.step = now.Add(ease)
 		p.wind(now)
 	}
 	return nil
