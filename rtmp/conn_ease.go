@@ -3,6 +3,7 @@ package rtmp
 import (
 	"errors"
 	"net"
+	"time"
 
 	"leat/internal/sockets"
 )
@@ -44,23 +45,31 @@ func (in *intake) hurry() {
 
 // ease is called when all n bytes that were there have been read.
 func (c *Conn) ease(s *sockets.Socket, n int) error {
-	in := c.in.media
-	if in == nil {
+	if c.in.media == nil {
 		return nil
 	}
-	if in.volume.oweMany(n, easeBytes, easeBytes, c.in.now) > 0 {
-		in.volume.tokens = max(in.volume.tokens, -easeBytes)
-		in.hurry()
+	if c.awaitsPong(c.in.now) {
+		c.in.media.hurry()
 	}
-	if n >= easeRead || c.awaitsPong(c.in.now) {
-		in.hurry()
-	}
-	mood := in.mood
-	in.mood = indifferent
+	mood := c.in.media.read(n, c.in.now)
 	if mood == indifferent {
 		return nil
 	}
 	return s.Patient(mood == patient)
+}
+
+// read returns what the mood is after a read of n bytes, and begins anew.
+func (in *intake) read(n int, now time.Time) mood {
+	if in.volume.oweMany(n, easeBytes, easeBytes, now) > 0 {
+		in.volume.tokens = max(in.volume.tokens, -easeBytes)
+		in.hurry()
+	}
+	if n >= easeRead {
+		in.hurry()
+	}
+	mood := in.mood
+	in.mood = indifferent
+	return mood
 }
 
 // hurryReading ends the ease of a peer for whose bytes somebody waits from now on. It may be called from any goroutine.
