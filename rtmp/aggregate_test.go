@@ -124,6 +124,25 @@ func TestBandwidthUnanswered(t *testing.T) {
 	}
 }
 
+// TestAwaitsPong: a peer is read in a hurry while the answer to a ping may be on its way, and not for ever when it never comes.
+func TestAwaitsPong(t *testing.T) {
+	now := time.Now()
+	c := &Conn{started: now.Add(-time.Minute)}
+	asked := func(at time.Duration) bool { return c.awaitsPong(now.Add(at)) }
+	if asked(0) {
+		t.Error("an answer is awaited without a question")
+	}
+	c.flow.pingAt, c.flow.pingValue = time.Minute, 60_000
+	c.flow.pinging.Store(true)
+	if !asked(10*time.Millisecond) || asked(time.Second) {
+		t.Errorf("after 10 ms an answer is awaited: %v, after 1 s: %v", asked(10*time.Millisecond), asked(time.Second))
+	}
+	c.flow.pong(time.Minute+20*time.Millisecond, 60_000)
+	if asked(30 * time.Millisecond) {
+		t.Error("an answer is awaited that has come")
+	}
+}
+
 func TestPong(t *testing.T) {
 	var f flow
 	const age = time.Hour

@@ -23,24 +23,8 @@ func (o *outbound) startFlusher() error {
 		}
 		return nil
 	}
-	if o.work != nil {
-		o.work <- struct{}{} // it is empty: the flusher rests
-		return nil
-	}
 	o.c.wg.Go(o.flush)
 	return nil
-}
-
-// keepFlusher has one goroutine do all the flushing from now on: a new one would have to grow its stack for every TLS record.
-// Called with mu held, while no flusher runs; fail ends it.
-func (o *outbound) keepFlusher() {
-	work := make(chan struct{}, 1)
-	o.work = work
-	o.c.wg.Go(func() {
-		for range work {
-			o.flush()
-		}
-	})
 }
 
 // flush sends what waits until nothing does, then tells the waiters.
@@ -153,9 +137,6 @@ func (o *outbound) flushRaw(raw syscall.RawConn) error {
 // plainPiece is how much flushPlain writes at once: one TLS record, so that a slow reader's progress is seen.
 const plainPiece = 16 << 10
 
-// spareSize is the largest buffer that a player's connection keeps for its next frames.
-const spareSize = 32 << 10
-
 // flushPlain writes with blocking calls, for connections that hide their descriptor. A peer that does not read ends them by
 // outbound.stalled.
 func (o *outbound) flushPlain(nc net.Conn) error {
@@ -163,8 +144,7 @@ func (o *outbound) flushPlain(nc net.Conn) error {
 		o.mu.Lock()
 		o.refill()
 		b := o.buf
-		whole := b
-		o.buf, o.spare, o.inFlight = o.spare, nil, len(b)
+		o.buf, o.inFlight = nil, len(b)
 		o.mu.Unlock()
 		if len(b) == 0 {
 			return nil
@@ -175,9 +155,6 @@ func (o *outbound) flushPlain(nc net.Conn) error {
 			o.mu.Lock()
 			o.inFlight = len(b)
 			o.wrote(n)
-			if len(b) == 0 && o.work != nil && cap(whole) <= spareSize {
-				o.spare = whole[:0]
-			}
 			o.mu.Unlock()
 			if err != nil {
 				return err
@@ -238,10 +215,6 @@ func (o *outbound) fail(err error) {
 	o.mu.Lock()
 	if o.err == nil {
 		o.err = err
-	}
-	if o.work != nil {
-		close(o.work)
-		o.work = nil
 	}
 	waiters := o.takeWaiters()
 	o.mu.Unlock()

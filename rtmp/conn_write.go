@@ -32,8 +32,6 @@ type outbound struct {
 	inFlight  int           // bytes that the flusher has taken from buf and not yet written
 	answers   int           // bytes of both that nobody waits for: answers, acknowledgements, status
 	flushing  bool          // the flusher owns the socket's writing side
-	work      chan struct{} // wakes a flusher that stays; nil while each is a goroutine of its own
-	spare     []byte        // empty, for buf: of a flusher that stays
 	waiters   []func()      // called once when nothing waits any more
 	drained   chan struct{} // closed with them; nil until somebody waits for it
 	chunkSize uint32
@@ -173,11 +171,10 @@ const (
 	csidStream  = 8 // commands and status of a message stream
 )
 
-// maxScratch is the largest that is kept of it, bytes.
-const maxScratch = 4 << 10
-
-// bodies holds memory for messages that are about to be cut into chunks.
+// bodies holds memory for messages that are about to be cut into chunks, at most maxScratch bytes each.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxScratch = 4 << 10
 
 func appendMessage(dst []byte, m outgoing, chunkSize uint32) ([]byte, error) {
 	scratch := bodies.Get().(*[]byte)
@@ -316,9 +313,6 @@ func (o *outbound) takeCopy(b []byte) (int, error) {
 		o.add(append(o.buf, b...))
 	}
 	defer o.countUnsent()
-	if o.fd == nil && o.work == nil {
-		o.keepFlusher()
-	}
 	return len(b), o.kick()
 }
 

@@ -23,7 +23,7 @@ func TestFootprint(t *testing.T) {
 		buf, v.buf, v.ready, viewers[i] = v.buf, nil, nil, v
 	}
 	idle := s.footprint()
-	idle.check(t, "an idle connection", empty, clients, 6<<10)
+	idle.check(t, "an idle connection", empty, clients, 21<<8)
 	for _, v := range viewers {
 		v.buf = buf
 		v.send(1, &message.Command{Name: "play", TransactionID: 3, Args: []any{"cam"}})
@@ -31,7 +31,7 @@ func TestFootprint(t *testing.T) {
 		v.ready = nil
 	}
 	until(t, "all were in the log", func() bool { return s.inLog() == 1+clients })
-	s.footprint().check(t, "a player", empty, clients, 15<<9)
+	s.footprint().check(t, "a player", empty, clients, 13<<9)
 	runtime.KeepAlive(viewers)
 }
 

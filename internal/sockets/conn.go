@@ -54,7 +54,7 @@ func (r *Raw) TryWrite(b []byte) (int, error) {
 // directConn is a connection that is read and written by Read and Write.
 type directConn struct {
 	net.Conn
-	raw     syscall.RawConn
+	raw     *Raw
 	in, out transfer
 }
 

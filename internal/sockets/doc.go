@@ -4,8 +4,11 @@
 // comes, a stack that has long left the cache is fetched again. A Loop waits for all sockets together, and calls the owner of one when it can
 // be read.
 //
+// To be woken costs as much as to read, so a Loop is woken less often than something comes: under load it looks once a millisecond, and those
+// who can wait (Socket.Patient) are looked after every 50 ms.
+//
 // Systems without epoll have no Loop (ErrUnsupported). There, and for connections that are dialled, a goroutine waits for each, and uses Read
-// and Write of this package by way of a syscall.RawConn.
+// and Write of this package by way of a syscall.RawConn. A connection inside TLS is read by a goroutine, too, and written to without one (Sealed).
 package sockets
 
 import "errors"

@@ -195,7 +195,7 @@ func (l *Loop) arrived(events []syscall.EpollEvent) {
 	for i := range events {
 		e := &events[i]
 		if int(e.Fd) >= len(l.sockets) {
-			continue // one of the poller's own
+			continue // it says that there is something in another of the poller's descriptors
 		}
 		if s := l.sockets[e.Fd]; s != nil && s.generation == e.Pad { // else it was closed, and its descriptor may be another's
 			l.enqueue(s, e.Events)
@@ -315,7 +315,11 @@ func (l *Loop) add(s *Socket) error {
 		l.generation = 1
 	}
 	s.generation = l.generation
-	return l.poller.add(s, prompt)
+	err := l.poller.add(s, prompt)
+	if err != nil {
+		l.forget(s)
+	}
+	return err
 }
 
 // move changes how soon is told of a socket.
@@ -343,8 +347,12 @@ func (l *Loop) remove(s *Socket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.generation != 0 {
-		l.sockets[s.fd] = nil
-		s.generation = 0
+		l.forget(s)
 		l.poller.n[s.place()]--
 	}
+}
+
+func (l *Loop) forget(s *Socket) {
+	l.sockets[s.fd] = nil
+	s.generation = 0
 }

@@ -17,8 +17,7 @@ type Sealed struct {
 
 // spill is what a tls.Conn writes to: it keeps what the socket does not take, since a tls.Conn cannot go on after half a record.
 type spill struct {
-	net.Conn
-	raw *Raw // of the socket
+	*directConn
 
 	mu    sync.Mutex
 	rest  []byte
@@ -31,11 +30,11 @@ const recordSize = 16 << 10
 // Seal returns the server's end of TLS on nc, and nil if nc hides its descriptor. around is what TLS is to find around nc, read
 // and written in its place.
 func Seal(nc net.Conn, cfg *tls.Config, around func(net.Conn) net.Conn) *Sealed {
-	raw := RawConn(nc)
-	if raw == nil {
+	direct, ok := Direct(nc).(*directConn)
+	if !ok {
 		return nil
 	}
-	s := &spill{Conn: Direct(nc), raw: raw, whole: true}
+	s := &spill{directConn: direct, whole: true}
 	return &Sealed{Conn: tls.Server(around(s), cfg), under: s}
 }
 
@@ -92,7 +91,7 @@ func (s *spill) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.whole {
-		return s.Conn.Write(b)
+		return s.directConn.Write(b)
 	}
 	taken := 0
 	if len(s.rest) == 0 {
