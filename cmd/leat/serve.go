@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"leat/internal/config"
@@ -47,10 +46,6 @@ func (c *serveCommand) load() (*config.Config, error) {
 // drainTime is how long clients have to leave after the first signal.
 const drainTime = 5 * time.Second
 
-// collectPercent is by how much the heap grows until garbage is collected. Most of it is media without pointers, which costs the collector
-// nothing, so half of Go's default takes a quarter of the memory away and no time (docs/performance.md).
-const collectPercent = 50
-
 // Run serves until ctx is done, which the first signal brings about; the second ends the process at once.
 func (c *serveCommand) Run(ctx context.Context, std streams) (err error) {
 	reloads := newReloader(c)
@@ -65,7 +60,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) (err error) {
 	level.Set(cfg.Log.Level.Level())
 	logger := newLogger(std.err, cfg.Log.Format, level)
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectPercent)
+		defer startGCPacer().stop()
 	}
 	n := node.New(cfg, logger)
 	n.Reread = func() error { return reloads.reload(n, logger, level) }
