@@ -20,10 +20,10 @@ const (
 
 // admit enters a connection in the books, or says why not.
 func (s *Server) admit(l link, around layers) (*Conn, refusal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	addr := remoteIP(l.RemoteAddr())
 	around.trusted = !around.tunnel && s.TrustedProxy != nil && s.TrustedProxy(addr)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if why := s.refusal(addr, around); why != "" {
 		s.counts.refuse(why)
 		return nil, why

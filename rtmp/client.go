@@ -41,11 +41,7 @@ type clientSide struct {
 }
 
 func newClientSide(u *URL, cfg *DialConfig) *clientSide {
-	s := &clientSide{url: u, cfg: cfg, chunkSize: defaultChunkSize, streams: map[uint32]*clientStream{}, chunks: chunk.NewWriter()}
-	if cfg.ChunkSize > 0 {
-		s.chunkSize = uint32(cfg.ChunkSize)
-	}
-	return s
+	return &clientSide{url: u, cfg: cfg, chunkSize: chunkSize(cfg.ChunkSize), streams: map[uint32]*clientStream{}, chunks: chunk.NewWriter()}
 }
 
 // begin prepares the handshake; start sends its first bytes and begins to read.
@@ -325,7 +321,8 @@ func (s *clientSide) createStream(ctx context.Context, c *Conn, lib *LibRTMPPlay
 	return st, nil
 }
 
-// URL returns the address that was dialled. It must not be changed. On a server's connection it is nil.
+// URL returns the address that was dialled, the last one when redirects were followed. It must not be changed. On a server's
+// connection it is nil.
 func (c *Conn) URL() *URL {
 	if s, ok := c.side.(*clientSide); ok {
 		return s.url
@@ -334,9 +331,10 @@ func (c *Conn) URL() *URL {
 }
 
 // ServerProperties returns the two objects of the server's answer to connect: its properties ("fmsVer", "capabilities")
-// and the information object. Either may be nil. On a server's connection both are.
+// and the information object. Either may be nil. On a server's connection, and before connect has finished, both are. They must
+// not be changed.
 func (c *Conn) ServerProperties() (properties, information *amf.Object) {
-	if s, ok := c.side.(*clientSide); ok {
+	if s, ok := c.side.(*clientSide); ok && c.connected.Load() {
 		return s.properties, s.information
 	}
 	return nil, nil
@@ -360,8 +358,9 @@ func (c *Conn) Capabilities() Capabilities {
 // Handshake describes the handshake: "plain", "digest" or "rtmpe".
 func (c *Conn) Handshake() string { return handshakeName(c.handshake) }
 
-// Close ends the connection: what waits is sent, within a moment, and its goroutines have ended when it returns. On a
-// server's connection it must not be called from a handler; use Kick there.
+// Close ends the connection: what waits is sent, within a moment, and its goroutines have ended when it returns. So it must not be
+// called by what they call: a handler, on either side, or a function of the configuration; use Kick there. It returns nil.
+// Later calls wait, too, and change nothing.
 func (c *Conn) Close() error {
 	if s, ok := c.side.(*clientSide); ok && s.stopWatch == nil { // never started
 		return c.carrier().Close()

@@ -62,7 +62,7 @@ type Conn struct {
 	done     chan struct{} // closed then; nil until somebody waits for it
 
 	life lifetime
-	wg   sync.WaitGroup // handlers, the flusher; run waits for it
+	wg   sync.WaitGroup // handlers, the flusher; finish waits for it
 }
 
 // side is what differs between the two ends of a connection. Its methods are called on the reading
@@ -298,7 +298,6 @@ func (c *Conn) timeoutText() string {
 	return fmt.Sprintf("the handshake was not finished within %v", c.limits.HandshakeTimeout)
 }
 
-// ciphers switches the connection to RC4 in both directions (RTMPE). A nil cipher leaves a direction plain.
 // shaker is either side of a handshake.
 type shaker interface {
 	Feed(b []byte) (n int, reply []byte, err error)

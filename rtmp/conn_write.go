@@ -18,7 +18,8 @@ import (
 )
 
 // outbound is the sending half of a connection. Nothing that it does blocks: what the socket does not take at
-// once waits here, and a flusher goroutine, which exists only while something waits, brings it out.
+// once waits here, and a flusher brings it out: the server's loop when its socket has room, and for other connections a goroutine
+// that exists only while something waits.
 type outbound struct {
 	c  *Conn
 	fd descriptor // what takes bytes without waiting; nil when the connection hides it
@@ -161,6 +162,17 @@ func (o *outbound) add(buf []byte) {
 		o.cipher.XORKeyStream(added, added)
 	}
 	o.buf = buf
+}
+
+// defaultChunkSize makes nearly every frame one chunk.
+const defaultChunkSize = 65536
+
+// chunkSize returns the chunk size that a field of a configuration asks for.
+func chunkSize(bytes int) uint32 {
+	if bytes <= 0 {
+		return defaultChunkSize
+	}
+	return uint32(min(bytes, chunk.MaxChunkSize))
 }
 
 // The chunk streams of what a connection sends. Media that goes to many players has streams of its own

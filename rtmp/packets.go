@@ -21,8 +21,8 @@ type cleanEnd string
 
 func (e cleanEnd) Error() string { return string(e) }
 
-// Is makes every cleanEnd an errCleanEnd to errors.Is.
-func (e cleanEnd) Is(target error) bool { return target == errCleanEnd }
+// Is makes every cleanEnd an errCleanEnd to errors.Is, and to those who write to the stream ErrClosed.
+func (e cleanEnd) Is(target error) bool { return target == errCleanEnd || target == ErrClosed }
 
 var errSinkPanicked = errors.New("rtmp: the writer panicked")
 

@@ -13,7 +13,8 @@ import (
 )
 
 // PlayStream is a client that plays, as its Handler sees it: a media.Writer. The client is told that it plays
-// (NetStream.Play.Start) when the handler first writes, or calls Start.
+// (NetStream.Play.Start) when the handler first writes, or calls Start. One goroutine at a time may write; the other methods may
+// be called from any.
 //
 // Commands of the client are obeyed by the PlayStream itself as live streams do: while paused, or with audio or video turned
 // off, packets are dropped; afterwards it goes on with the headers and the next key frame. A handler that calls Commands
@@ -85,7 +86,7 @@ func (p *PlayStream) Continued() (at time.Duration, ok bool) { return p.at, p.fo
 func (p *PlayStream) Encoder() Encoder { return p.enc }
 
 // Start tells the client that it plays, and whether what it plays is recorded. Calls after the first do nothing.
-// It does not block. A stream that the client has ended does not start: the error says how it ended.
+// It does not block. A stream that has ended does not start: the error is that of WritePacket.
 func (p *PlayStream) Start(recorded bool) error {
 	p.mu.Lock()
 	again, over := p.started, p.end
@@ -142,7 +143,9 @@ func (p *PlayStream) Status(s Status) error { return p.st.status(s) }
 
 // WritePacket sends p to the client. It blocks while the client reads too slowly, until ctx is done or the connection
 // ends. Packets that the client does not want now are dropped. When the duration that the client asked for is over,
-// it returns io.EOF.
+// it returns io.EOF. errors.Is finds ErrClosed when the client has ended the stream, or plays something else on it; when the
+// connection has ended the error is its *CloseReason or that of the write that has met the end, when the server shuts down
+// ErrServerClosed, and when ctx is done the cause of that.
 func (p *PlayStream) WritePacket(ctx context.Context, pkt *media.Packet) error {
 	if err := p.Start(false); err != nil {
 		return err

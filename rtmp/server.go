@@ -31,12 +31,12 @@ type Server struct {
 	// RTMPE lets clients encrypt by RTMPE. Without it they are answered with the plain handshake.
 	RTMPE bool
 	// TrustedProxy says whose PROXY header, version 1 or 2, at the beginning of a connection is believed about where the
-	// client comes from. It must not block. nil trusts nobody. Limits.ConnectionsPerAddress does not hold for the proxies
+	// client comes from. It must not block, and is called with nothing locked. nil trusts nobody. Limits.ConnectionsPerAddress does not hold for the proxies
 	// themselves.
 	TrustedProxy func(addr netip.Addr) bool
 	// Limits bounds what a client can use; its zero fields mean their defaults.
 	Limits Limits
-	// ChunkSize is the chunk size of what the server sends, bytes; 0 means 65,536 (RTMP 5.4.1).
+	// ChunkSize is the chunk size of what the server sends, bytes; 0 means 65,536, and 2^31-1 is the most (RTMP 5.4.1).
 	ChunkSize int
 	// LegacyCodecs sends players that announce nothing of Enhanced RTMP also HEVC, AV1, VP8, VP9 and Opus by the numbers
 	// that were in use before it. Without it these codecs are sent to them as they were received.
@@ -77,9 +77,6 @@ type Server struct {
 	quit      chan struct{}           // closed by Close and at the end of Shutdown
 }
 
-// defaultChunkSize makes nearly every frame one chunk.
-const defaultChunkSize = 65536
-
 func (s *Server) logger() *slog.Logger {
 	if s.Logger != nil {
 		return s.Logger
@@ -87,12 +84,7 @@ func (s *Server) logger() *slog.Logger {
 	return slog.Default()
 }
 
-func (s *Server) chunkSize() uint32 {
-	if s.ChunkSize <= 0 {
-		return defaultChunkSize
-	}
-	return uint32(s.ChunkSize)
-}
+func (s *Server) chunkSize() uint32 { return chunkSize(s.ChunkSize) }
 
 // ListenAndServe listens on Addr and serves until Shutdown or Close; it then returns ErrServerClosed.
 func (s *Server) ListenAndServe() error {
@@ -107,18 +99,18 @@ func (s *Server) ListenAndServe() error {
 	return s.Serve(l)
 }
 
-// Serve accepts connections from l until Shutdown or Close (ErrServerClosed) or until l fails for good. Failures
-// that pass, such as too many open files, are waited out. Serve closes l.
+// Serve accepts connections from l until Shutdown or Close, and then returns ErrServerClosed, as it does at once after them; or
+// until l fails for good. Failures that pass, such as too many open files, are waited out. Serve closes l.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, layers{}) }
 
 // ServeTLS is Serve for a port of RTMPS: what does not begin with TLS is refused. TLSConfig must be set.
 func (s *Server) ServeTLS(l net.Listener) error { return s.serve(l, layers{onlyTLS: true}) }
 
 func (s *Server) serve(l net.Listener, around layers) error {
-	if !s.addListener(l) {
-		return errors.Join(ErrServerClosed, l.Close())
-	}
 	defer s.removeListener(l)
+	if !s.addListener(l) {
+		return ErrServerClosed
+	}
 	loop := s.loopFor(l, around)
 	if loop != nil {
 		defer loop.Release()
@@ -276,7 +268,7 @@ func (s *Server) Conns() []*Conn {
 }
 
 // Shutdown stops to accept, tells all clients that the server is going down, and waits until the connections have ended or
-// ctx is done, in which case it closes what is left and returns ctx's error.
+// ctx is done, in which case it closes what is left and returns ctx's error. A handler must not wait for it: it waits for handlers.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopListening()
 	for _, c := range s.snapshot() {
@@ -300,7 +292,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Close stops to accept and closes all connections at once. It returns when their goroutines have ended.
+// Close stops to accept and closes all connections at once. It returns nil, when their goroutines have ended; so a handler must
+// not call it.
 func (s *Server) Close() error {
 	s.stopListening()
 	s.closeAll("the server was closed")

@@ -13,13 +13,12 @@ import (
 	"leat/media"
 )
 
-// Why a stream ends although the connection lives. The first two are clean ends to who reads the stream.
+// Why a client's stream ends although the connection lives.
 const (
 	errStreamDeleted = cleanEnd("rtmp: the client deleted the stream")
 	errStreamClosed  = cleanEnd("rtmp: the client closed the stream")
+	errReplaced      = cleanEnd("rtmp: the client plays something else")
 )
-
-var errReplaced = errors.New("rtmp: the client plays something else")
 
 // serverStream is one message stream of a server's connection: idle, publishing or playing. Commands and media
 // arrive on the reading goroutine; the handler of what is under way runs on its own.
