@@ -181,7 +181,7 @@ type Track struct {
 }
 
 // ParseTrack reads the first track of b, the bytes behind a header of type t, which must be ManyTracks or
-// ManyTracksManyCodecs. The payload is a sub-slice of b; rest is what follows it.
+// ManyTracksManyCodecs. The payload is a sub-slice of b; rest is what follows it. The error is an *Error: the bytes ended too early.
 func ParseTrack(b []byte, t MultitrackType) (tr Track, rest []byte, err error) {
 	n := 0
 	if t == ManyTracksManyCodecs {
@@ -204,7 +204,7 @@ func ParseTrack(b []byte, t MultitrackType) (tr Track, rest []byte, err error) {
 	return tr, b[n+size:], nil
 }
 
-// AppendTrack appends tr as ParseTrack reads it. A payload of 16 MiB or more is an error.
+// AppendTrack appends tr as ParseTrack reads it. A payload of 16 MiB or more is an *Error, and dst is returned as it was.
 func AppendTrack(dst []byte, t MultitrackType, tr *Track) ([]byte, error) {
 	if len(tr.Payload) > maxTagBody {
 		return dst, &Error{Reason: "a track of 16 MiB or more"}

@@ -44,7 +44,7 @@ func NewReader(r io.Reader) *Reader {
 }
 
 // Header returns the file header, which it reads if that has not happened yet. It blocks as long as the source does.
-// A source that is empty gives io.EOF, one that is no FLV file an *Error.
+// A source that is empty gives io.EOF, one that ends within the header io.ErrUnexpectedEOF, one that is no FLV file an *Error.
 func (r *Reader) Header() (Header, error) {
 	if !r.started && r.err == nil {
 		r.started = true

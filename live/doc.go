@@ -47,6 +47,6 @@
 //
 // There are two kinds of mutex, taken in this order: Hub.mu, which guards the map of streams, then
 // stream.mu, which guards everything of one stream. Nobody holds two of the same kind. WritePacket and
-// Next take the stream's only. No callback is called and nothing is waited for with a lock held. The
+// Next take the stream's only. No callback but PublishOptions.OnWatched is called, and nothing is waited for, with a lock held. The
 // package starts no goroutine but for the timers of the grace, which Hub.Close stops and waits for.
 package live

@@ -57,9 +57,9 @@ type Publication struct {
 
 var _ media.Writer = (*Publication)(nil)
 
-// WritePacket relays p to all subscriptions, and calls SubscribeOptions.Direct of those that have it. It never blocks and does not look at ctx. It keeps p, which
-// must not be changed any more. The error is ErrTakenOver after a takeover and ErrClosed after
-// Close of the publication or the hub.
+// WritePacket relays a packet to all subscriptions, and calls SubscribeOptions.Direct of those that have it. It never blocks and
+// does not look at the context. It keeps the packet, which must not be changed any more. The error is ErrTakenOver after a
+// takeover and ErrClosed after Close of the publication or the hub.
 func (p *Publication) WritePacket(_ context.Context, pkt *media.Packet) error {
 	var room [maxDirect]*Subscription
 	direct, err := p.write(pkt, room[:0])

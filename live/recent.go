@@ -12,7 +12,7 @@ type Recent struct {
 
 // Recent returns the packets of a stream that the ring still holds and whose numbers are higher than after, the oldest
 // first, at most most of them. When live is false the stream is off the air. It is for who needs a look at a stream once; a
-// Subscription is what follows one.
+// Subscription is what follows one. Without one the numbers may begin at 1 again, when another publisher comes.
 func (h *Hub) Recent(key media.Key, after uint64, most int) (list []Recent, live bool) {
 	h.mu.Lock()
 	s := h.streams[key]

@@ -10,7 +10,7 @@ type bounds struct {
 }
 
 // Squeeze bounds the rings from now on, to less than Config says or to what it says: nobody can be further behind than age, 2 s at
-// least, and they hold size bytes in all. Zeroes mean what Config says. What is too much goes at once. It is for a server
+// least, and each ring holds size bytes. Zeroes mean what Config says. What is too much goes at once. It is for a server
 // that is short of memory; subscriptions that keep up notice nothing.
 func (h *Hub) Squeeze(age time.Duration, size int64) {
 	b := h.cfg.bounds()

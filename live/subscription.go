@@ -34,7 +34,9 @@ type SubscribeOptions struct {
 	Lossless int64
 	// Direct, if not nil, is called when a packet has come after TryNext had found nothing, instead of waking Wait and Next: by
 	// Publication.WritePacket, on its goroutine and with no lock held, so that a reader need not be woken for every packet. It may read
-	// with TryNext and must not block. If it returns false Wait is woken after all, as it is for all that happens otherwise.
+	// with TryNext and must not block. If it returns false Wait is woken after all, as it is for all that happens otherwise. What
+	// wakes Wait may come meanwhile, and so may another publisher's packet: a lock must keep those who read apart, and who cannot
+	// have it at once returns false.
 	Direct func() bool
 	// Patient does not mind when packets come a twentieth of a second late (PublishOptions.OnWatched).
 	Patient bool

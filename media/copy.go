@@ -8,8 +8,9 @@ import (
 
 // Reader delivers the packets of a stream in the order in which they were sent.
 //
-// ReadPacket blocks until a packet is there, the stream ends (io.EOF), it fails, or ctx is done.
-// The packet is shared: the caller must not change it.
+// ReadPacket blocks until a packet is there, the stream ends (io.EOF), it fails, or ctx is done, when the error is that of ctx or
+// its cause. The packet is shared: the caller must not change it. Unless its documentation says otherwise, one goroutine at a time
+// may read.
 type Reader interface {
 	ReadPacket(ctx context.Context) (*Packet, error)
 }
@@ -17,7 +18,7 @@ type Reader interface {
 // Writer takes the packets of a stream in decoding order.
 //
 // WritePacket keeps or forwards p; the caller must not change it afterwards. It says in its own
-// documentation whether it blocks.
+// documentation whether it blocks, and whether more than one goroutine may write at a time.
 type Writer interface {
 	WritePacket(ctx context.Context, p *Packet) error
 }

@@ -6,7 +6,8 @@ import "time"
 // one place where wrapping is handled: 2³² ms are 49 days and 17 hours, but cameras also start just below it.
 //
 // Timestamps are compared by RFC 1982: the shorter way around the circle is the way the stream went. Audio, video and
-// data of a stream share one timeline, and may be mutually out of order. The zero value is ready for use.
+// data of a stream share one timeline, and may be mutually out of order. The zero value is ready for use. It is not safe for
+// concurrent use.
 type Timeline struct {
 	started bool
 	last    uint32

@@ -12,7 +12,7 @@ import (
 
 // Player is a stream that this client plays: a media.Reader and a media.WriterTo. What the server tells the player itself in
 // data messages (|RtmpSampleAccess, onStatus, onPlayStatus) is not among the packets, so that they can be published again as
-// they are; with PlayOptions.LibRTMP it is.
+// they are; with PlayOptions.LibRTMP it is. One goroutine at a time may read; the other methods may be called from any.
 type Player struct {
 	st *clientStream
 }
@@ -166,7 +166,8 @@ func (p *Player) ReceiveAudio(on bool) error { return p.st.command("receiveAudio
 // ReceiveVideo turns video on or off (RTMP 7.2.2.5). It does not wait for anything.
 func (p *Player) ReceiveVideo(on bool) error { return p.st.command("receiveVideo", on) }
 
-// Close ends the stream at the server. It does not block and does not close the connection.
+// Close ends the stream at the server. It does not block and does not close the connection. Later calls, and those after the end
+// of the connection, do nothing and return nil.
 func (p *Player) Close() error { return p.st.close() }
 
 func (p *Player) expectEOF() {

@@ -10,7 +10,8 @@ import (
 	"leat/media"
 )
 
-// Publisher is a stream that this client publishes: a media.Writer. One goroutine at a time may write.
+// Publisher is a stream that this client publishes: a media.Writer. One goroutine at a time may write; the other methods may be
+// called from any.
 type Publisher struct {
 	st     *clientStream
 	name   string
@@ -84,8 +85,9 @@ func publishStarted(s Status) (bool, error) {
 }
 
 // WritePacket sends p in the form that the server has said it takes: tracks and codecs that it does not take are left out,
-// with a line in the log. It blocks while the server reads too slowly, until ctx is done. When the server has ended the
-// stream it returns its *StatusError, and after Close ErrClosed.
+// with a line in the log. It blocks while the server reads too slowly, until ctx is done, and then returns the cause of that. When
+// the server has ended the stream it returns its *StatusError, when the connection has ended its *CloseReason or the error of
+// the write that has met the end, and after Close ErrClosed.
 func (p *Publisher) WritePacket(ctx context.Context, pkt *media.Packet) error {
 	if err := p.st.failure(); err != nil {
 		return err
@@ -137,7 +139,8 @@ func (p *Publisher) Done() <-chan struct{} { return p.st.over }
 func (p *Publisher) Err() error { return p.st.failure() }
 
 // Close ends the publication as the server's players should see it: with FCUnpublish and deleteStream. It does not block
-// and does not close the connection. Call Conn.Flush before that is closed, or the last frames may be lost.
+// and does not close the connection. Call Conn.Flush before that is closed, or the last frames may be lost. Later calls, and
+// those after the end of the connection, do nothing and return nil.
 func (p *Publisher) Close() error {
 	return p.st.close(outgoing{0, &message.Command{Name: "FCUnpublish", TransactionID: p.st.c.calls.next(), Args: []any{p.name}}})
 }

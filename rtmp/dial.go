@@ -63,7 +63,8 @@ type DialConfig struct {
 	// redirect is the error.
 	MaxRedirects int
 
-	// ChunkSize is the chunk size of what is sent, bytes; 0 means 65,536. 128 is not announced: it is what every server begins with.
+	// ChunkSize is the chunk size of what is sent, bytes; 0 means 65,536, and 2^31-1 is the most (RTMP 5.4.1). 128 is not announced:
+	// it is what every server begins with.
 	ChunkSize int
 	// Limits bounds what the server can use; its zero fields mean their defaults.
 	Limits Limits
@@ -101,8 +102,11 @@ func (e *DialError) Error() string { return fmt.Sprintf("rtmp: %s to %s: %v", e.
 // Unwrap returns the reason.
 func (e *DialError) Unwrap() error { return e.Err }
 
-// Dial connects to the server of an RTMP URL and waits until it has accepted connect. ctx bounds the dialling only.
-// A server that refuses gives a *StatusError, any other failure a *DialError. The caller must Close the connection.
+// Dial connects to the server of an RTMP URL and waits until it has accepted connect. ctx bounds the dialling only; cfg may be nil,
+// and is not used after Dial returns. The caller must Close the connection.
+//
+// A text that is no URL gives a *URLError, a server that refuses a *StatusError, and any other failure a *DialError. errors.Is finds
+// ErrAuthRequired and ErrAuthFailed in the refusals that are about user and password.
 func Dial(ctx context.Context, rawURL string, cfg *DialConfig) (*Conn, error) {
 	u, err := ParseURL(rawURL)
 	if err != nil {
@@ -111,7 +115,7 @@ func Dial(ctx context.Context, rawURL string, cfg *DialConfig) (*Conn, error) {
 	return DialURL(ctx, u, cfg)
 }
 
-// DialURL is Dial for a URL that was parsed by the caller's own rules.
+// DialURL is Dial for a URL that was parsed by the caller's own rules. u must not be changed afterwards.
 func DialURL(ctx context.Context, u *URL, cfg *DialConfig) (*Conn, error) {
 	if cfg == nil {
 		cfg = &DialConfig{}

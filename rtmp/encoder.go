@@ -16,10 +16,11 @@ const (
 )
 
 // Encoder turns packets into chunked RTMP messages of one message stream. What it writes depends on its fields alone:
-// the bytes can be sent to every player whose Outlet tells the same.
+// the bytes can be sent to every player whose Outlet tells the same. Its methods may be called from several goroutines. They keep
+// nothing of what they are given, and panic if ChunkSize is not one that RTMP has, or a Status holds a value without an AMF0 form.
 type Encoder struct {
 	StreamID  uint32
-	ChunkSize uint32 // of the connection that the bytes are for (RTMP 5.4.1)
+	ChunkSize uint32 // of the connection that the bytes are for, bytes, 1 to 2^31-1 (RTMP 5.4.1)
 	// AMF3 says to send data messages that came as type 15 as type 15 again; else they are sent as type 18.
 	AMF3 bool
 	// Form is what a Fitter must have made of audio and video before Append.
@@ -109,7 +110,7 @@ func (e *Encoder) AppendStreamDry(dst []byte) []byte {
 
 func (e *Encoder) append(dst []byte, m message.Message) []byte {
 	out, err := appendMessage(dst, outgoing{e.StreamID, m}, e.ChunkSize)
-	if err != nil { // only values that no AMF0 marker exists for, which are not ours to send
+	if err != nil { // only values that have no AMF0 form
 		panic("rtmp: " + err.Error())
 	}
 	return out

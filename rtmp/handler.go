@@ -11,8 +11,9 @@ import (
 // block: the handler's life is the stream's life. Each stream has a goroutine and a context of its own; the context ends
 // when the client closes the stream, the connection ends, or the server shuts down.
 //
-// Returning nil ends the stream normally. A *StatusError is sent to the client as it is; before the stream was accepted it
-// refuses it. Any other error is logged and answered with a generic code.
+// Returning nil, or io.EOF, ends the stream normally. A *StatusError is sent to the client as it is; any other error is logged and
+// answered with a generic code. Whatever is returned before the stream was accepted (PublishStream.Accept) or started
+// (PlayStream.Start) refuses it. A panic is logged and ends the connection.
 type Handler interface {
 	// ServePublish reads what a client publishes (RTMP 7.2.2.6).
 	ServePublish(ctx context.Context, s *PublishStream) error

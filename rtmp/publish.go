@@ -36,7 +36,8 @@ func parsePublishType(s string) PublishType {
 // that media.Copy moves packets from the connection's reader straight to a writer, without a goroutine or queue
 // in between.
 //
-// The client is told that it publishes (NetStream.Publish.Start) when the handler first reads, or calls Accept.
+// The client is told that it publishes (NetStream.Publish.Start) when the handler first reads, or calls Accept. One goroutine at a
+// time may read; the other methods may be called from any.
 type PublishStream struct {
 	st       *serverStream
 	heard    atomic.Int64 // Unix nanoseconds of the last media; 0: the client was told that it is silent
@@ -103,8 +104,8 @@ func (p *PublishStream) Status(s Status) error {
 }
 
 // SetPatient says whether the stream's packets may come up to 50 ms late, because nobody waits for them: the server then reads several at
-// once, which takes less of it. It is a wish, which is not granted to connections of more than 4 Mbit/s, inside TLS or HTTP, and on systems
-// other than Linux. Without it packets come as they are received. It may be called from any goroutine, and does not block.
+// once, which takes less of it. It is a wish, which is not granted to connections of more than 4 Mbit/s, inside TLS or HTTP, from
+// Server.ServeConn, and on systems other than Linux. Without it packets come as they are received. It may be called from any goroutine, and does not block.
 func (p *PublishStream) SetPatient(is bool) {
 	if p.patient.Swap(is) && !is {
 		p.st.c.hurryReading()
@@ -112,7 +113,8 @@ func (p *PublishStream) SetPatient(is bool) {
 }
 
 // ReadPacket returns the next packet. It blocks until there is one, and returns io.EOF when the client has ended the
-// stream, the connection's *CloseReason when the connection has ended without that, or the cause of ctx.
+// stream, the connection's *CloseReason when the connection has ended without that, ErrServerClosed when the server shuts down, or the
+// cause of ctx. Packets that came before the end are returned first.
 func (p *PublishStream) ReadPacket(ctx context.Context) (*media.Packet, error) {
 	if err := p.Accept(); err != nil {
 		return nil, err

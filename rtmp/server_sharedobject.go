@@ -14,7 +14,7 @@ type SharedObjectHandler interface {
 	// the object's state: UseSuccess, Clear, and a Change for each slot, in one message.
 	//
 	// A *StatusError refuses it, as a Status event with its code and level; any other error is logged and refuses it with
-	// SharedObject.ObjectCreationFailed. What the session has to be told comes through its own methods.
+	// SharedObject.ObjectCreationFailed. Without an error the session must not be nil: what it has to be told comes through its methods.
 	//
 	// It is called on the connection's reading goroutine: what it waits for holds up all of the client's messages. ctx
 	// ends with the connection.

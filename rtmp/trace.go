@@ -20,7 +20,8 @@ type Trace struct {
 	// goroutines send at the same time may be told in another order. What is written
 	// to a Publisher, a PlayStream or an Outlet is known to its writer, and is not reported.
 	Sent func(m TraceMessage)
-	// Closed is the last to be called, on every connection whose handshake has begun. It may come before HandshakeDone.
+	// Closed is the last to be called, on every connection whose handshake has begun. One that ends in the handshake has no
+	// HandshakeDone.
 	Closed func(reason *CloseReason)
 }
 
