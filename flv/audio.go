@@ -20,7 +20,7 @@ const (
 	SoundNellymoser   SoundFormat = 6
 	SoundG711A        SoundFormat = 7
 	SoundG711U        SoundFormat = 8
-	SoundExHeader     SoundFormat = 9 // Enhanced RTMP
+	SoundExHeader     SoundFormat = 9 // only on the wire: AudioHeader.Enhanced says it
 	SoundAAC          SoundFormat = 10
 	SoundSpeex        SoundFormat = 11
 	SoundOpus         SoundFormat = 13
@@ -76,8 +76,9 @@ const (
 
 // AudioHeader is the front of an audio body up to the coded data, or up to the first of several tracks.
 type AudioHeader struct {
-	SoundFormat SoundFormat // SoundExHeader: Enhanced RTMP; otherwise the legacy layout
+	Enhanced bool // Enhanced RTMP (SoundExHeader); otherwise the legacy layout
 
+	SoundFormat   SoundFormat   // legacy only; never SoundExHeader
 	SoundRate     SoundRate     // legacy only
 	SixteenBit    bool          // legacy only: SoundSize, of no meaning in compressed formats
 	Stereo        bool          // legacy only: SoundType
@@ -90,9 +91,6 @@ type AudioHeader struct {
 	FourCC         media.FourCC // zero in ManyTracksManyCodecs, where each track has one
 	TrackID        uint8        // OneTrack only
 }
-
-// Enhanced reports whether the header is one of Enhanced RTMP.
-func (h *AudioHeader) Enhanced() bool { return h.SoundFormat == SoundExHeader }
 
 // ManyTracks reports whether tracks follow the header, for ParseTrack.
 func (h *AudioHeader) ManyTracks() bool { return h.Multitrack && h.MultitrackType != OneTrack }
@@ -109,8 +107,8 @@ func ParseAudioHeader(b []byte) (h AudioHeader, n int, err error) {
 		return h, 0, truncated(TagAudio, b, "first byte")
 	}
 	h.SoundFormat = SoundFormat(b[0] >> 4)
-	if h.Enhanced() {
-		return h.parseEnhanced(b)
+	if h.SoundFormat == SoundExHeader {
+		return parseEnhancedAudio(b)
 	}
 	h.SoundRate = SoundRate(b[0] >> 2 & 3)
 	h.SixteenBit = b[0]&2 != 0
@@ -125,7 +123,8 @@ func ParseAudioHeader(b []byte) (h AudioHeader, n int, err error) {
 	return h, 2, nil
 }
 
-func (h AudioHeader) parseEnhanced(b []byte) (AudioHeader, int, error) {
+func parseEnhancedAudio(b []byte) (AudioHeader, int, error) {
+	h := AudioHeader{Enhanced: true}
 	ex := exHeader{packetType: b[0] & 0x0f}
 	n, err := ex.parseModEx(b, 1, audioTypes)
 	if err == nil {
@@ -141,12 +140,12 @@ func (h AudioHeader) parseEnhanced(b []byte) (AudioHeader, int, error) {
 }
 
 // AppendAudioHeader appends h as ParseAudioHeader reads it. It fails, with dst as it was, if a ModEx block is empty or
-// too long, or a field does not fit its bits.
+// too long, a field does not fit its bits, or SoundFormat is SoundExHeader.
 func AppendAudioHeader(dst []byte, h *AudioHeader) ([]byte, error) {
 	if h.SoundFormat > 15 || h.SoundRate > 3 || h.PacketType > 15 || h.MultitrackType > 15 {
 		return dst, &Error{Tag: TagAudio, Reason: "a field of the header is too large"}
 	}
-	if h.Enhanced() {
+	if h.Enhanced {
 		if h.PacketType == AudioMultitrack || h.PacketType == AudioModEx {
 			return dst, &Error{Tag: TagAudio, Reason: "the packet type must be the one behind ModEx and Multitrack"}
 		}
@@ -155,6 +154,9 @@ func AppendAudioHeader(dst []byte, h *AudioHeader) ([]byte, error) {
 			multitrackType: h.MultitrackType, fourCC: h.FourCC, track: h.TrackID,
 		}
 		return ex.append(dst, byte(SoundExHeader)<<4, audioTypes, true)
+	}
+	if h.SoundFormat == SoundExHeader {
+		return dst, &Error{Tag: TagAudio, Reason: "SoundExHeader is the format of enhanced headers"}
 	}
 	first := byte(h.SoundFormat)<<4 | byte(h.SoundRate)<<2
 	if h.SixteenBit {
@@ -189,7 +191,7 @@ type ChannelConfig struct {
 }
 
 // ParseChannelConfig reads the payload b of an AudioMultichannelConfig packet. Bytes behind it, and all bytes
-// behind the count of a reserved order, are ignored. Mapping is a sub-slice of b.
+// behind the count of a reserved order, are ignored. Mapping is a sub-slice of b. The error is an *Error: the bytes ended too early.
 func ParseChannelConfig(b []byte) (c ChannelConfig, err error) {
 	if len(b) < 2 {
 		return c, truncated(TagAudio, b, "channel count")
@@ -211,7 +213,8 @@ func ParseChannelConfig(b []byte) (c ChannelConfig, err error) {
 	return c, nil
 }
 
-// AppendChannelConfig appends the payload. With ChannelsCustom the mapping must have Count entries.
+// AppendChannelConfig appends the payload. With ChannelsCustom the mapping must have Count entries, else the error is an *Error, and
+// dst is returned as it was.
 func AppendChannelConfig(dst []byte, c *ChannelConfig) ([]byte, error) {
 	switch c.Order {
 	case ChannelsNative:

@@ -91,21 +91,21 @@ var audioHeaders = []struct {
 	{"Opus by extension id", "df", AudioHeader{SoundFormat: SoundOpus, SoundRate: SoundRate44kHz, SixteenBit: true, Stereo: true}},
 	{"device sound", "f0", AudioHeader{SoundFormat: SoundDevice}},
 
-	{"Opus SequenceStart", "90 4f707573", AudioHeader{SoundFormat: SoundExHeader, FourCC: media.CodecOpus}},
-	{"Opus CodedFrames", "91 4f707573", AudioHeader{SoundFormat: SoundExHeader, PacketType: AudioCodedFrames, FourCC: media.CodecOpus}},
-	{"FLAC SequenceEnd", "92 664c6143", AudioHeader{SoundFormat: SoundExHeader, PacketType: AudioSequenceEnd, FourCC: media.CodecFLAC}},
-	{"MultichannelConfig", "94 4f707573", AudioHeader{SoundFormat: SoundExHeader, PacketType: AudioMultichannelConfig, FourCC: media.CodecOpus}},
+	{"Opus SequenceStart", "90 4f707573", AudioHeader{Enhanced: true, FourCC: media.CodecOpus}},
+	{"Opus CodedFrames", "91 4f707573", AudioHeader{Enhanced: true, PacketType: AudioCodedFrames, FourCC: media.CodecOpus}},
+	{"FLAC SequenceEnd", "92 664c6143", AudioHeader{Enhanced: true, PacketType: AudioSequenceEnd, FourCC: media.CodecFLAC}},
+	{"MultichannelConfig", "94 4f707573", AudioHeader{Enhanced: true, PacketType: AudioMultichannelConfig, FourCC: media.CodecOpus}},
 	{"OneTrack", "95 01 6d703461 01", AudioHeader{
-		SoundFormat: SoundExHeader, PacketType: AudioCodedFrames, Multitrack: true, FourCC: media.CodecAAC, TrackID: 1,
+		Enhanced: true, PacketType: AudioCodedFrames, Multitrack: true, FourCC: media.CodecAAC, TrackID: 1,
 	}},
 	{"ManyTracks", "95 11 6d703461", AudioHeader{
-		SoundFormat: SoundExHeader, PacketType: AudioCodedFrames, Multitrack: true, MultitrackType: ManyTracks, FourCC: media.CodecAAC,
+		Enhanced: true, PacketType: AudioCodedFrames, Multitrack: true, MultitrackType: ManyTracks, FourCC: media.CodecAAC,
 	}},
-	{"ManyTracksManyCodecs", "95 20", AudioHeader{SoundFormat: SoundExHeader, Multitrack: true, MultitrackType: ManyTracksManyCodecs}},
+	{"ManyTracksManyCodecs", "95 20", AudioHeader{Enhanced: true, Multitrack: true, MultitrackType: ManyTracksManyCodecs}},
 	{"nanosecond offset", "97 02 0f423f 01 2e6d7033", AudioHeader{
-		SoundFormat: SoundExHeader, PacketType: AudioCodedFrames, ModEx: nano(999_999), FourCC: media.CodecMP3,
+		Enhanced: true, PacketType: AudioCodedFrames, ModEx: nano(999_999), FourCC: media.CodecMP3,
 	}},
-	{"reserved packet type", "93 61632d33", AudioHeader{SoundFormat: SoundExHeader, PacketType: 3, FourCC: media.CodecAC3}},
+	{"reserved packet type", "93 61632d33", AudioHeader{Enhanced: true, PacketType: 3, FourCC: media.CodecAC3}},
 }
 
 func TestVideoHeader(t *testing.T) {
@@ -243,7 +243,8 @@ func TestHeaderErrors(t *testing.T) {
 	}
 	for name, h := range map[string]AudioHeader{
 		"sound rate of three bits": {SoundRate: 4},
-		"packet type Multitrack":   {SoundFormat: SoundExHeader, PacketType: AudioMultitrack},
+		"packet type Multitrack":   {Enhanced: true, PacketType: AudioMultitrack},
+		"enhanced by its format":   {SoundFormat: SoundExHeader},
 	} {
 		if b, err := AppendAudioHeader([]byte("x"), &h); err == nil || string(b) != "x" {
 			t.Errorf("%s: Append = %x, %v", name, b, err)

@@ -147,7 +147,7 @@ func appendAudio(dst []*media.Packet, timestamp time.Duration, body []byte) ([]*
 	}
 	h, n, err := ParseAudioHeader(body)
 	p.Codec, p.Track = h.FourCC, h.TrackID
-	if !h.Enhanced() {
+	if !h.Enhanced {
 		p.Codec = h.SoundFormat.FourCC()
 	}
 	if err != nil {
@@ -176,12 +176,12 @@ func fillAudio(p *media.Packet, h *AudioHeader, payload []byte) *Error {
 		return nil
 	case h.SoundFormat == SoundOpus && isOpusHead(payload):
 		return fillConfig(p, payload, TagAudio, true)
-	case h.Enhanced() && h.PacketType == AudioSequenceStart:
+	case h.Enhanced && h.PacketType == AudioSequenceStart:
 		return fillConfig(p, payload, TagAudio, p.Codec == media.CodecAAC || p.Codec == media.CodecFLAC)
-	case h.Enhanced() && h.PacketType == AudioMultichannelConfig:
+	case h.Enhanced && h.PacketType == AudioMultichannelConfig:
 		p.Name = media.NameChannelConfig
 		return fillConfig(p, payload, TagAudio, true)
-	case h.Enhanced() && h.PacketType != AudioCodedFrames:
+	case h.Enhanced && h.PacketType != AudioCodedFrames:
 		return nil
 	}
 	p.Offset = nanoOffset(h.ModEx)

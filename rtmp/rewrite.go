@@ -107,11 +107,11 @@ func (f *Form) rewriteAudio(p *media.Packet) *media.Packet {
 	changed := false
 	switch {
 	case h.SoundFormat == flv.SoundOpus && f.Audio.Names(p.Codec):
-		h, changed = flv.AudioHeader{SoundFormat: flv.SoundExHeader, FourCC: p.Codec, PacketType: flv.AudioCodedFrames}, true
+		h, changed = flv.AudioHeader{Enhanced: true, FourCC: p.Codec, PacketType: flv.AudioCodedFrames}, true
 		if p.Config {
 			h.PacketType = flv.AudioSequenceStart
 		}
-	case !h.Enhanced():
+	case !h.Enhanced:
 		return p
 	}
 	if f.NoModEx && len(h.ModEx) > 0 {

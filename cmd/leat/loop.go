@@ -136,7 +136,7 @@ func endsSequence(p *media.Packet) bool {
 			(h.Enhanced && h.PacketType == flv.VideoSequenceEnd || !h.Enhanced && h.AVCPacketType == flv.AVCEndOfSequence)
 	case media.Audio:
 		h, _, err := flv.ParseAudioHeader(p.Body)
-		return err == nil && h.Enhanced() && h.PacketType == flv.AudioSequenceEnd
+		return err == nil && h.Enhanced && h.PacketType == flv.AudioSequenceEnd
 	}
 	return false
 }

@@ -97,7 +97,7 @@ func parseAudio(body []byte) (f frame, err error) {
 	switch {
 	case h.ManyTracks():
 		f.coded, f.data = h.PacketType == flv.AudioCodedFrames, nil
-	case h.Enhanced():
+	case h.Enhanced:
 		f.config = h.PacketType == flv.AudioSequenceStart
 		f.coded = h.PacketType == flv.AudioCodedFrames
 	default:

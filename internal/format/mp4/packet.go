@@ -118,7 +118,7 @@ func audioHeader(e *entry, p *media.Packet, data []byte) *flv.AudioHeader {
 		return mp3Header(data)
 	}
 	h := &flv.AudioHeader{
-		SoundFormat: flv.SoundExHeader, FourCC: e.codec, PacketType: flv.AudioCodedFrames,
+		Enhanced: true, FourCC: e.codec, PacketType: flv.AudioCodedFrames,
 		Multitrack: p.Track > 0, TrackID: p.Track,
 	}
 	if p.Config {

@@ -99,7 +99,7 @@ func multitrack(t testing.TB) []*media.Packet {
 			}
 			front, err = flv.AppendVideoHeader(nil, &h)
 		} else {
-			h := flv.AudioHeader{SoundFormat: flv.SoundExHeader, PacketType: flv.AudioCodedFrames, Multitrack: true, FourCC: p.Codec, TrackID: 1}
+			h := flv.AudioHeader{Enhanced: true, PacketType: flv.AudioCodedFrames, Multitrack: true, FourCC: p.Codec, TrackID: 1}
 			if p.Config {
 				h.PacketType = flv.AudioSequenceStart
 			}

@@ -70,7 +70,7 @@ func (f *framer) append(dst []*media.Packet, data []byte, config, key bool, at t
 	tag := flv.TagVideo
 	if f.codec == media.CodecOpus {
 		tag = flv.TagAudio
-		h := flv.AudioHeader{SoundFormat: flv.SoundExHeader, FourCC: f.codec, PacketType: flv.AudioCodedFrames}
+		h := flv.AudioHeader{Enhanced: true, FourCC: f.codec, PacketType: flv.AudioCodedFrames}
 		if config {
 			h.PacketType = flv.AudioSequenceStart
 		}
