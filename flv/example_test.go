@@ -56,6 +56,21 @@ func (printer) WritePacket(_ context.Context, p *media.Packet) error {
 	return nil
 }
 
+// The payload of an RTMP message, or the body of a tag, is made into packets: mostly one, and one for each track of a message that holds
+// several.
+func ExampleAppendPackets() {
+	body := []byte{0x96, 0x11, 'a', 'v', '0', '1', 0, 0, 0, 2, 0x12, 0, 1, 0, 0, 3, 0x12, 0, 0x0a}
+	packets, err := flv.AppendPackets(nil, flv.TagVideo, 40*time.Millisecond, body)
+	for _, p := range packets {
+		fmt.Printf("%v track %d, %v at %v, key frame %v, data % x\n", p.Kind, p.Track, p.Codec, p.Timestamp, p.Key, p.Data)
+	}
+	fmt.Println(err)
+	// Output:
+	// video track 0, av01 at 40ms, key frame true, data 12 00
+	// video track 1, av01 at 40ms, key frame true, data 12 00 0a
+	// <nil>
+}
+
 // The first bytes of a video message say what it holds.
 func ExampleParseVideoHeader() {
 	body := []byte{0x91, 'h', 'v', 'c', '1', 0, 0, 40, 0, 0, 0, 4, 0x26, 1, 2, 3}

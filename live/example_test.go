@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"leat/live"
@@ -129,6 +130,67 @@ func ExampleSubscription_Next() {
 	// key frame at 320ms
 	// unpublished
 	// true
+}
+
+// A reader that only hands packets on reads them on the publisher's goroutine, and is woken for the end.
+func ExampleSubscribeOptions_direct() {
+	ctx := context.Background()
+	hub := live.NewHub(nil)
+	defer hub.Close()
+	key := media.Key{App: "live", Name: "mill"}
+
+	var reading sync.Mutex
+	var sub *live.Subscription
+	read := func() error { // all there is
+		for {
+			item, ok, err := sub.TryNext()
+			if !ok {
+				return err
+			}
+			if item.Packet != nil {
+				fmt.Println(item.Number, item.Packet.Timestamp)
+			}
+		}
+	}
+	sub = hub.Subscribe(key, &live.SubscribeOptions{Direct: func() bool {
+		if !reading.TryLock() { // the other goroutine reads, and is to look once more
+			return false
+		}
+		defer reading.Unlock()
+		return read() == nil
+	}})
+	defer sub.Close()
+
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for {
+			reading.Lock()
+			err := read()
+			reading.Unlock()
+			if err != nil || sub.Wait(ctx) != nil {
+				fmt.Println(err)
+				return
+			}
+		}
+	})
+	pub, err := hub.Publish(key, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := media.Copy(ctx, pub, camera()); err != nil {
+		fmt.Println(err)
+	}
+	pub.Close(true)
+	reader.Wait()
+	// Output:
+	// 1 0s
+	// 2 0s
+	// 3 40ms
+	// 4 80ms
+	// 5 120ms
+	// 6 160ms
+	// EOF
 }
 
 func ExampleHub_Publish() {
