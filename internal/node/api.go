@@ -2,9 +2,7 @@ package node
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net"
 	"net/http"
@@ -15,9 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"leat/internal/record"
-	"leat/internal/relay"
-	"leat/internal/store"
 	"leat/internal/web/api"
 	"leat/live"
 	"leat/media"
@@ -351,140 +346,6 @@ func (c control) key(name string) (media.Key, error) {
 	return media.Key{}, &api.Problem{
 		Status: http.StatusNotFound, Sentence: fmt.Sprintf("There is no stream %s: nobody publishes or plays it.", brief(name)),
 	}
-}
-
-// Recordings returns recorded files.
-func (c control) Recordings(stream string, limit int) ([]api.Recording, int, error) {
-	list, total := []api.Recording{}, 0
-	all, err := c.n.openedRecordings()
-	if all == nil {
-		return list, 0, err
-	}
-	err = all.List(func(r *store.Recording) bool {
-		name := media.Key(r.StreamKey).String()
-		if stream != "" && name != stream {
-			return true
-		}
-		if total++; total <= limit {
-			list = append(list, api.Recording{
-				Path: r.Path, Stream: name, Format: r.Format, Take: r.Take, Segment: r.Segment, Started: r.Started, Ended: r.Ended,
-				DurationMS: r.Duration.Milliseconds(), Size: r.Size, Complete: r.Complete,
-			})
-		}
-		return true
-	})
-	return list, total, err
-}
-
-// DeleteRecording removes a recorded file.
-func (c control) DeleteRecording(path string) error {
-	all, err := c.n.openedRecordings()
-	if err != nil {
-		return err
-	}
-	if all != nil {
-		err = all.Delete(path)
-	}
-	switch {
-	case all == nil, errors.Is(err, store.ErrNoRecording), errors.Is(err, fs.ErrNotExist):
-		return &api.Problem{Status: http.StatusNotFound, Sentence: "There is no recording " + brief(path) + "."}
-	case errors.Is(err, record.ErrInUse):
-		return &api.Problem{Status: http.StatusConflict, Sentence: "The recording is being written: stop it first."}
-	}
-	if err == nil {
-		c.n.log.Info("recording removed", "path", path)
-	}
-	return err
-}
-
-// StartRecording records a live stream from now on.
-func (c control) StartRecording(stream string) error {
-	key, err := c.key(stream)
-	if err != nil {
-		return err
-	}
-	switch err := c.n.StartRecording(key); {
-	case errors.Is(err, record.ErrRecording):
-		return &api.Problem{Status: http.StatusConflict, Sentence: "The stream is being recorded already."}
-	case errors.Is(err, errNotLive):
-		return &api.Problem{Status: http.StatusConflict, Sentence: "Nobody publishes the stream now."}
-	case errors.Is(err, errRecordsNever):
-		return &api.Problem{Status: http.StatusConflict, Sentence: "The configuration forbids recordings of this application: see record.when."}
-	case errors.Is(err, record.ErrDiskLow):
-		return &api.Problem{Status: http.StatusInsufficientStorage, Sentence: "The disk is nearly full: see recordings.min_free."}
-	default:
-		return err
-	}
-}
-
-// StopRecording ends the recording of a stream.
-func (c control) StopRecording(stream string) error {
-	key, err := c.key(stream)
-	if err != nil {
-		return err
-	}
-	if err := c.n.StopRecording(key); errors.Is(err, record.ErrNotRecording) {
-		return &api.Problem{Status: http.StatusConflict, Sentence: "The stream is not being recorded."}
-	} else if err != nil {
-		return err
-	}
-	return nil
-}
-
-// Relays returns pushes and pulls.
-func (c control) Relays() []api.Relay {
-	list := []api.Relay{}
-	add := func(kind string, all []relay.Status) {
-		for i := range all {
-			s := &all[i]
-			list = append(list, api.Relay{
-				ID: s.ID, Kind: kind, Stream: s.Stream.String(), Target: s.Target, Address: s.Address, State: string(s.State), Since: s.Since,
-				RetryAt: s.RetryAt, Error: s.Error, Bytes: s.Bytes, Dropped: s.Dropped, Reconnects: s.Reconnects,
-			})
-		}
-	}
-	add(api.RelayPush, c.n.Pushes())
-	add(api.RelayPull, c.n.Pulls())
-	return list
-}
-
-// StartRelay pushes or pulls a stream.
-func (c control) StartRelay(r *api.NewRelay) (string, error) {
-	key, err := c.key(r.Stream)
-	if err != nil { // it need not be live
-		app, name, ok := strings.Cut(r.Stream, "/")
-		if !ok || app == "" || name == "" {
-			return "", &api.Problem{Sentence: "The stream must be an application and a name, as live/studio."}
-		}
-		key = media.Key{App: app, Name: name}
-	}
-	var id string
-	if r.Kind == api.RelayPush {
-		id, err = c.n.StartPush(key, relay.Target{URL: r.URL, Key: r.Key})
-	} else {
-		id, err = c.n.StartPull(key, relay.Pull{Origins: []string{r.URL}})
-	}
-	switch {
-	case errors.Is(err, relay.ErrTooMany):
-		return "", &api.Problem{Status: http.StatusConflict, Sentence: "There are as many pushes or pulls as a server has."}
-	case errors.Is(err, relay.ErrClosed):
-		return "", &api.Problem{Status: http.StatusServiceUnavailable, Sentence: "The server is shutting down."}
-	case err != nil:
-		return "", &api.Problem{Sentence: "The address cannot be used: " + strings.TrimPrefix(err.Error(), "relay: ") + "."}
-	}
-	return id, nil
-}
-
-// StopRelay ends a push or pull.
-func (c control) StopRelay(id string) error {
-	err := c.n.StopPush(id)
-	if errors.Is(err, relay.ErrUnknown) {
-		err = c.n.StopPull(id)
-	}
-	if errors.Is(err, relay.ErrUnknown) {
-		return &api.Problem{Status: http.StatusNotFound, Sentence: "There is no push or pull with this ID."}
-	}
-	return err
 }
 
 // News is where events come from.
