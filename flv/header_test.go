@@ -31,7 +31,7 @@ var videoHeaders = []struct {
 	{"VP6 with alpha", "15", VideoHeader{FrameType: FrameKey, CodecID: VideoVP6Alpha}},
 	{"H.265 as GStreamer 1.28 writes it", "18", VideoHeader{FrameType: FrameKey, CodecID: VideoRealH263}},
 	{"seek start", "57 00", VideoHeader{FrameType: FrameCommand, CodecID: VideoAVC}},
-	{"seek end", "57 01", VideoHeader{FrameType: FrameCommand, CodecID: VideoAVC, Command: VideoSeekEnd}},
+	{"seek end", "57 01", VideoHeader{FrameType: FrameCommand, CodecID: VideoAVC, Command: VideoEndSeek}},
 
 	{"AV1 SequenceStart", "90 61763031", VideoHeader{Enhanced: true, FrameType: FrameKey, FourCC: media.CodecAV1}},
 	{"HEVC CodedFrames", "91 68766331 000028", VideoHeader{
@@ -71,7 +71,7 @@ var videoHeaders = []struct {
 		Enhanced: true, FrameType: FrameKey, PacketType: VideoCodedFramesX, Multitrack: true, FourCC: media.CodecHEVC, TrackID: 5, ModEx: nano(10),
 	}},
 	{"Enhanced seek start", "d0 00", VideoHeader{Enhanced: true, FrameType: FrameCommand}},
-	{"Enhanced seek end behind ModEx", "d7 02 000000 00 01", VideoHeader{Enhanced: true, FrameType: FrameCommand, Command: VideoSeekEnd, ModEx: nano(0)}},
+	{"Enhanced seek end behind ModEx", "d7 02 000000 00 01", VideoHeader{Enhanced: true, FrameType: FrameCommand, Command: VideoEndSeek, ModEx: nano(0)}},
 }
 
 var audioHeaders = []struct {
@@ -163,7 +163,7 @@ func TestAudioHeader(t *testing.T) {
 // command.
 func TestLegacyCommandWithAVCFields(t *testing.T) {
 	h, n, err := ParseVideoHeader(unhex(t, "57 01 000000 01"))
-	if err != nil || n != 6 || h.Command != VideoSeekEnd {
+	if err != nil || n != 6 || h.Command != VideoEndSeek {
 		t.Errorf("Parse = %+v, %d, %v, want the end of a seek", h, n, err)
 	}
 }

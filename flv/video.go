@@ -82,13 +82,14 @@ const (
 	VideoModEx                                       // only on the wire: a VideoHeader has the type behind it
 )
 
-// VideoCommand brackets the frames that a client must decode and not show on its way to the point it sought.
+// VideoCommand brackets the frames that a client must decode and not show on its way to the point it sought (FLV 10.1, E.4.3.1;
+// E-RTMP v2, Enhanced Video). Others are reserved.
 type VideoCommand uint8
 
 // Video commands.
 const (
-	VideoSeekStart VideoCommand = iota
-	VideoSeekEnd
+	VideoStartSeek VideoCommand = iota
+	VideoEndSeek
 )
 
 // VideoHeader is the front of a video body up to the coded data, or up to the first of several tracks.
