@@ -21,8 +21,8 @@ type StreamInfo struct {
 // PublisherInfo is a snapshot of a stream's publisher.
 type PublisherInfo struct {
 	RemoteAddr  netip.Addr // as given to Publish
-	Since       time.Time
-	LastPacket  time.Time // when the newest packet was written; Since before the first
+	Since       time.Time  // when it began to publish
+	LastPacket  time.Time  // when the newest packet was written; Since before the first
 	Packets     uint64
 	Bytes       uint64        // of packet bodies
 	Tracks      []TrackInfo   // in the order in which they appeared
@@ -54,10 +54,10 @@ type RingInfo struct {
 	HasKey   bool          // there is a key frame to begin with
 }
 
-// SubscriptionInfo is a snapshot of a subscription.
+// SubscriptionInfo is a snapshot of a subscription. Name, Follow, Lossless and Passive are those of its SubscribeOptions.
 type SubscriptionInfo struct {
 	Name     string
-	Since    time.Time
+	Since    time.Time // when it was made
 	Follow   bool
 	Lossless int64
 	Passive  bool

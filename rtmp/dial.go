@@ -66,7 +66,7 @@ type DialConfig struct {
 	// ChunkSize is the chunk size of what is sent, bytes; 0 means 65,536, and 2^31-1 is the most (RTMP 5.4.1). 128 is not announced:
 	// it is what every server begins with.
 	ChunkSize int
-	// Limits bounds what the server can use; its zero fields mean their defaults.
+	// Limits bounds what the server can use; its zero fields mean their defaults, but that of HandshakeTimeout is Timeout.
 	Limits Limits
 	// Handler answers the server's calls; nil answers that there is no such method.
 	Handler CallHandler

@@ -8,9 +8,10 @@ import (
 var (
 	// ErrServerClosed is returned by Serve and ListenAndServe after Shutdown or Close.
 	ErrServerClosed = errors.New("rtmp: server closed")
-	// ErrClosed is returned by operations on a connection or stream that has ended in an orderly way.
+	// ErrClosed is returned, also inside of other errors, by operations on a connection that this end has closed, and on a stream
+	// that was closed at either end. A connection that has ended otherwise gives its *CloseReason.
 	ErrClosed = errors.New("rtmp: connection closed")
-	// ErrTooManyCalls is returned by Call when Limits.PendingCalls calls wait for their answers.
+	// ErrTooManyCalls is returned by Call, and by what else waits for an answer, when Limits.PendingCalls calls wait for theirs.
 	ErrTooManyCalls = errors.New("rtmp: too many calls are waiting for their answers")
 )
 

@@ -332,7 +332,7 @@ func (p *RoamingPublisher) Err() error {
 }
 
 // Close ends the stream, waits until the server has taken all of it or ctx is done, and ends its connections. The error says why
-// that was not everything. Later calls do nothing.
+// that was not everything; it is nil for a stream that had ended before, of which Err has told. Later calls do nothing.
 func (p *RoamingPublisher) Close(ctx context.Context) error {
 	b := p.berth()
 	over := p.Err()
