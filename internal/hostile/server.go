@@ -55,9 +55,6 @@ func (s *Server) accept() {
 	}
 }
 
-// Addr is where clients reach the server.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
-
 // Accepted returns how many connections there have been.
 func (s *Server) Accepted() int {
 	s.mu.Lock()
