@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -140,5 +141,36 @@ func TestChunkSizes(t *testing.T) {
 		if n := <-h.packets; n != int64(len(clip)) {
 			t.Errorf("chunk size %d: %d packets were published, want %d", size, n, len(clip))
 		}
+	}
+}
+
+// greeter calls its clients as soon as it has let them in.
+type greeter struct{ lobby }
+
+func (greeter) ServeConnect(_ context.Context, r *rtmp.ConnectRequest) error {
+	go func() { // ends when connect was answered
+		for r.Conn.Request() == nil {
+			runtime.Gosched()
+		}
+		_ = r.Conn.Notify("hello") // the client may have gone
+	}()
+	return nil
+}
+
+// asker looks at what the server has said in its answer to connect, as soon as it is called.
+type asker struct{ t *testing.T }
+
+func (a asker) ServeCall(_ context.Context, c *rtmp.Conn, _ *rtmp.Call) (any, error) {
+	if properties, information := c.ServerProperties(); (properties == nil) != (information == nil) {
+		a.t.Errorf("half of the answer to connect: %v, %v", properties, information)
+	}
+	return nil, nil
+}
+
+// TestServerPropertiesMeanwhile: a handler may be called, and ask, while the answer to connect is being taken. It is for the race detector.
+func TestServerPropertiesMeanwhile(t *testing.T) {
+	srv := rtmptest.NewServer(t, greeter{})
+	for range 100 {
+		srv.Dial(t, "/live", &rtmp.DialConfig{Handler: asker{t}}).Close()
 	}
 }
