@@ -15,9 +15,10 @@ import (
 // answered with a generic code. Whatever is returned before the stream was accepted (PublishStream.Accept) or started
 // (PlayStream.Start) refuses it. A panic is logged and ends the connection.
 type Handler interface {
-	// ServePublish reads what a client publishes (RTMP 7.2.2.6).
+	// ServePublish reads what a client publishes (RTMP 7.2.2.6). What refuses or ends the stream with an error closes the connection,
+	// too, once the client has had a moment to read why: some clients would wait for ever.
 	ServePublish(ctx context.Context, s *PublishStream) error
-	// ServePlay writes to a client that plays (RTMP 7.2.2.1).
+	// ServePlay writes to a client that plays (RTMP 7.2.2.1). The connection goes on, whatever it returns.
 	ServePlay(ctx context.Context, s *PlayStream) error
 }
 
