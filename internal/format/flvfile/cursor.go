@@ -19,6 +19,9 @@ type cursor struct {
 	clock media.Timeline
 	shift time.Duration // what unwrapping lost at a seek: times beyond the 32-bit clock
 	queue []*media.Packet
+
+	sought bool      // it began in the middle: a video track other than the one there waits for its key frame
+	keyed  [4]uint64 // the video tracks whose key frame has come since, a bit for each
 }
 
 // NewCursor returns a cursor at the first tag.
@@ -32,6 +35,7 @@ func (c *cursor) moveTo(p place) {
 	c.tags = c.file.tagsAt(p.offset)
 	c.clock = media.Timeline{}
 	c.shift = p.time - c.clock.Unwrap(media.WireTime(p.time))
+	c.sought, c.keyed = p.offset != c.file.start.offset, [4]uint64{}
 	c.queue = c.queue[:0]
 	for _, h := range append([]*media.Packet{c.file.info.Metadata}, p.headers...) {
 		again := *h
@@ -101,7 +105,23 @@ func (c *cursor) fill() error {
 		if p.Kind == media.Data && p.Name == media.NameMetadata {
 			continue // sent by moveTo, with the right duration
 		}
+		if !c.admits(p) {
+			continue
+		}
 		c.queue = append(c.queue, p)
 	}
 	return nil
+}
+
+// admits reports whether p can be decoded by who began where the cursor did: frames of a video track that are before its first key
+// frame there cannot.
+func (c *cursor) admits(p *media.Packet) bool {
+	if !c.sought || p.Kind != media.Video || p.Config || p.Data == nil {
+		return true
+	}
+	word, bit := &c.keyed[p.Track>>6], uint64(1)<<(p.Track&63)
+	if p.Key {
+		*word |= bit
+	}
+	return *word&bit != 0
 }

@@ -33,6 +33,9 @@ type indexer struct {
 	stored    *media.Packet // the first onMetaData
 	packets   []*media.Packet
 	lastPlace time.Duration // of audio
+	hasMain   bool          // a key frame has come
+	main      uint8         // the video track at whose key frames players begin: the lowest that has had one
+	group     place         // the first of the key frames, each of another track, that stand one behind the other at one time
 }
 
 func newIndexer(in format.Input) (*indexer, error) {
@@ -91,6 +94,13 @@ func needsWhole(packets []*media.Packet) bool {
 }
 
 func (x *indexer) packet(p *media.Packet) error {
+	isKey := p.Kind == media.Video && p.Key && !p.Config
+	switch {
+	case !isKey:
+		x.group = place{}
+	case x.group.offset == 0 || x.group.time != p.Timestamp:
+		x.group = place{offset: x.tags.at, time: p.Timestamp}
+	}
 	switch {
 	case p.Kind == media.Data && p.Name == media.NameMetadata:
 		if x.stored == nil {
@@ -105,7 +115,7 @@ func (x *indexer) packet(p *media.Packet) error {
 		x.info.HasAudio = true
 		if !x.info.HasVideo && (len(x.keys) == 0 || p.Timestamp-x.lastPlace >= audioPlaceEvery) {
 			x.lastPlace = p.Timestamp
-			return x.note(p.Timestamp)
+			return x.note(x.tags.at, p.Timestamp)
 		}
 		return nil
 	}
@@ -113,19 +123,23 @@ func (x *indexer) packet(p *media.Packet) error {
 		x.info.HasVideo = true
 		x.keys = nil // places in the audio before the first picture
 	}
-	if p.Key && (len(x.keys) == 0 || x.keys[len(x.keys)-1].offset != x.tags.at) {
-		return x.note(p.Timestamp)
+	if !isKey || x.hasMain && p.Track > x.main {
+		return nil
 	}
-	return nil
+	x.hasMain, x.main = true, p.Track
+	if n := len(x.keys); n > 0 && x.keys[n-1].offset == x.group.offset {
+		return nil
+	}
+	return x.note(x.group.offset, p.Timestamp)
 }
 
-func (x *indexer) note(at time.Duration) error {
+func (x *indexer) note(offset int64, at time.Duration) error {
 	if len(x.keys) >= maxPlaces {
 		return fmt.Errorf("%w: more than %d key frames", format.ErrStructure, maxPlaces)
 	}
 	if n := len(x.keys); n > 0 && at < x.keys[n-1].time {
 		return nil // time went back: who seeks there gets the place before
 	}
-	x.keys = append(x.keys, place{offset: x.tags.at, time: at, headers: x.headers.Packets()})
+	x.keys = append(x.keys, place{offset: offset, time: at, headers: x.headers.Packets()})
 	return nil
 }

@@ -22,7 +22,7 @@ type state struct {
 	clock        clock
 	duration     time.Duration // time of the last frame
 	keys         keyIndex
-	keyTrack     int // whose key frames are listed; -1: none yet
+	keyTrack     int // whose key frames are listed, the lowest that has had one; -1: none yet
 	audio, video bool
 	frames       bool // there are some, not sequence headers only
 	changed      bool // a header has come behind them that was not in force
@@ -53,7 +53,7 @@ func (s *state) note(p *media.Packet, at time.Duration, offset int64) {
 	if p.Kind != media.Video || !p.Key {
 		return
 	}
-	if s.keyTrack < 0 {
+	if s.keyTrack < 0 || int(p.Track) < s.keyTrack {
 		s.keyTrack = int(p.Track)
 	}
 	if s.keyTrack == int(p.Track) {
