@@ -78,6 +78,13 @@ func (p *PlayStream) BufferLength() time.Duration {
 	return p.st.buffer
 }
 
+// Receives returns which kinds of media the client wants now; it may have said so before it played (RTMP 7.2.2.4, 7.2.2.5).
+func (p *PlayStream) Receives() (audio, video bool) {
+	p.st.mu.Lock()
+	defer p.st.mu.Unlock()
+	return !p.st.silent, !p.st.blind
+}
+
 // Continued returns where on the client's timeline this play begins; ok is false unless the one before it in the
 // playlist was ended by Outlet.Next.
 func (p *PlayStream) Continued() (at time.Duration, ok bool) { return p.at, p.follows }

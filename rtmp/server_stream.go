@@ -29,6 +29,8 @@ type serverStream struct {
 
 	mu     sync.Mutex
 	buffer time.Duration           // SetBufferLength; it may come before play
+	silent bool                    // receiveAudio(false), which may come before play, too, and counts for all that is played
+	blind  bool                    // receiveVideo(false), likewise
 	pub    *PublishStream          // at most one of these two is set; neither once the client has ended it
 	play   *PlayStream             // likewise
 	cancel context.CancelCauseFunc // of the handler of pub or play; nil without one
@@ -56,6 +58,9 @@ func (s *serverSide) streamCommand(ctx context.Context, c *Conn, m *chunk.Messag
 		return st.setPlaylist(cmd)
 	case "closeStream":
 		st.stop(errStreamClosed)
+		st.mu.Lock()
+		st.silent, st.blind = false, false // what comes next is a new stream to the client
+		st.mu.Unlock()
 		return nil
 	}
 	return st.control(cmd)
@@ -186,6 +191,7 @@ func (st *serverStream) stopPlaying() error {
 // startPlay is called with mu held. follows and at are the play's, see PlayStream.
 func (st *serverStream) startPlay(ctx context.Context, req PlayRequest, follows bool, at time.Duration) {
 	p := newPlayStream(st, req)
+	p.filter.noAudio, p.filter.noVideo = st.silent, st.blind
 	p.follows, p.at = follows, at
 	p.next = func(follows bool, at time.Duration) { st.playEnded(ctx, p, follows, at) }
 	st.play = p
@@ -222,15 +228,21 @@ func (st *serverStream) playEnded(ctx context.Context, p *PlayStream, follows bo
 	}
 }
 
-// control hands a command to the play under way. Without one it means nothing and is not answered.
+// control hands a command to the play under way. Without one it is not answered, and means nothing but to a play that comes.
 func (st *serverStream) control(cmd *message.Command) error {
+	command := parseCommand(cmd)
 	st.mu.Lock()
+	switch c := command.(type) {
+	case ReceiveAudioCommand:
+		st.silent = !c.On
+	case ReceiveVideoCommand:
+		st.blind = !c.On
+	}
 	p := st.play
 	st.mu.Unlock()
 	if p == nil {
 		return st.side.result(st.c, cmd, nil)
 	}
-	command := parseCommand(cmd)
 	if command == nil {
 		return st.side.fail(st.c, cmd, CodeStreamInvalidArg, "The arguments of "+printable(cmd.Name)+" are not usable.")
 	}

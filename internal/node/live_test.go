@@ -1,10 +1,12 @@
 package node
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"leat/internal/config"
+	"leat/internal/wire/message"
 	"leat/media"
 	"leat/media/mediatest"
 	"leat/rtmp"
@@ -144,6 +146,33 @@ func TestPauseAndReceive(t *testing.T) {
 				t.Fatal(d)
 			}
 		}
+	}
+}
+
+// TestReceiveBeforePlay: a player that has turned video off before it plays gets none of it, also not in the first write.
+func TestReceiveBeforePlay(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	pub := publish(t, s.url("/live/cam"))
+	witness := play(t, s.url("/live/cam"), nil)
+	until(t, "the witness was in the log", func() bool { return s.inLog() == 1 })
+	first, second, _ := cut(mediatest.AVC(3 * time.Second))
+	send(t, pub, first...)
+	take(t, witness, len(first))
+
+	v := s.connectRaw(t, false)
+	v.send(0, &message.Command{Name: "createStream", TransactionID: 2})
+	v.send(1, &message.Command{Name: "receiveVideo", Args: []any{false}})
+	v.send(1, &message.Command{Name: "play", TransactionID: 3, Args: []any{"cam"}})
+	v.status("NetStream.Play.Start")
+	until(t, "the viewer was in the log", func() bool { return s.inLog() == 2 })
+	send(t, pub, second...)
+	if err := pub.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := describe(v.status("NetStream.Play.UnpublishNotify"))
+	if strings.ContainsAny(got, "KV") || strings.Count(got, "A") < 40 {
+		t.Errorf("the viewer gets %s, want audio only", got)
 	}
 }
 

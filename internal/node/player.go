@@ -44,7 +44,8 @@ const frameTime = 33 * time.Millisecond
 
 // join detaches a player from its handler and lets it join its stream's feed.
 func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
-	p := &player{node: n, conn: s.Conn(), key: s.Key(), current: s.Key(), started: time.Now(), audio: true, video: true}
+	p := &player{node: n, conn: s.Conn(), key: s.Key(), current: s.Key(), started: time.Now()}
+	p.audio, p.video = s.Receives()
 	if d := s.Play().Duration; d >= 0 {
 		p.duration = max(d, time.Nanosecond) // 0 asks for a single frame
 	}
