@@ -63,10 +63,10 @@ func (st *clientStream) obey(s Status) {
 		if st.publishes {
 			st.end(&StatusError{Status: s, Remote: true})
 		}
-	case CodeStreamFailed, CodePlayFailed, CodePlayStreamNotFound, CodePlayInsufficientBW, CodeConnectInvalidApp,
+	case CodeStreamFailed, CodePlayFailed, CodePlayStreamNotFound, CodeConnectInvalidApp,
 		CodePublishBadName, CodePlayFileStructureInvalid:
 		st.end(&StatusError{Status: s, Remote: true})
-	case CodePlayNoSupportedTrackFound: // a warning says that the rest goes on
+	case CodePlayNoSupportedTrackFound, CodePlayInsufficientBW: // a warning says that the rest goes on
 		if s.Level == LevelError {
 			st.end(&StatusError{Status: s, Remote: true})
 		}

@@ -321,10 +321,19 @@ func (p *player) dropped() int64 {
 func (p *player) ended(reason fanout.Reason) {
 	switch reason {
 	case fanout.ReasonLag:
-		name := p.outlet.Stream().Key().Name
+		stream := p.outlet.Stream()
+		name := stream.Key().Name
 		p.leave("it was too slow for limits.max_lag")
-		p.outlet.End(rtmp.Status{Code: string(rtmp.CodePlayInsufficientBW), Description: "Data is playing slower than normal: " + name + " is ended.", Details: name})
-		p.outlet.Stream().Conn().Kick("the player was too slow: it fell behind by more than limits.max_lag")
+		// Servers that go on send this as a warning. Clients take it for the end as an error only.
+		err := stream.Status(rtmp.Status{
+			Level: rtmp.LevelError, Code: string(rtmp.CodePlayInsufficientBW),
+			Description: "Data is playing slower than normal: " + name + " is ended.", Details: name,
+		})
+		if err != nil {
+			p.log().Debug("status not sent", "err", err)
+		}
+		stream.Conn().Kick("the player was too slow: it fell behind by more than limits.max_lag")
+		p.outlet.Close()
 	case fanout.ReasonDuration, fanout.ReasonFinished:
 		at, played := p.reached()
 		p.leave("it has had what it asked for")

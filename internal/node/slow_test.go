@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"leat/amf"
 	"leat/internal/config"
+	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 	"leat/media"
 	"leat/media/mediatest"
@@ -144,7 +146,19 @@ func TestSlowPlayerIsEnded(t *testing.T) {
 	if d := mediatest.DiffAll(<-got, h.sent); d != "" {
 		t.Errorf("the quick player: %s", d)
 	}
-	slow.status("NetStream.Play.InsufficientBW")
+	level := ""
+	slow.until("the reason", func(m *chunk.Message) bool {
+		cmd := slow.command(m, "onStatus")
+		if cmd == nil {
+			return false
+		}
+		status := cmd.Args[0].(*amf.Object)
+		level = status.Text("level")
+		return status.Text("code") == string(rtmp.CodePlayInsufficientBW)
+	})
+	if level != rtmp.LevelError {
+		t.Errorf("it is told that it was too slow as %s", level)
+	}
 	if line := s.lines.wait(t, "msg=closed", "too slow"); !strings.Contains(line, "side=local") {
 		t.Errorf("the line of the closed connection: %s", line)
 	}
