@@ -84,7 +84,7 @@ type (
 	// PauseCommand pauses or resumes (RTMP 7.2.2.8).
 	PauseCommand struct {
 		Paused   bool
-		Position time.Duration // where the client was, on the timeline of what it received
+		Position time.Duration // where the client was, on the timeline of what it received; negative: it does not say
 	}
 	// SeekCommand goes to another position of a recording (RTMP 7.2.2.7).
 	SeekCommand struct {
@@ -134,7 +134,10 @@ func parseCommand(cmd *message.Command) Command {
 		if !ok {
 			return nil
 		}
-		position, _ := number(arg(cmd, 1))
+		position, named := number(arg(cmd, 1))
+		if !named {
+			return PauseCommand{Paused: paused, Position: -1}
+		}
 		return PauseCommand{Paused: paused, Position: milliseconds(position)}
 	case "seek":
 		v, ok := number(arg(cmd, 0))

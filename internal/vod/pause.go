@@ -58,7 +58,7 @@ func (s *Session) obey(cmd any) bool {
 func (s *Session) pause(position time.Duration) {
 	full := s.pace.full || s.pace.told
 	if s.state == playing || s.state == ending || s.state == joining {
-		s.keeps = s.answersFull(position)
+		s.keeps = position < 0 && s.broadcast == nil || s.answersFull(position)
 		if !s.keeps {
 			s.answers = s.endBracket(s.answers)
 			s.discard()
@@ -83,7 +83,7 @@ func (s *Session) answersFull(position time.Duration) bool {
 // client returns where in the file a client is that names a place on its own timeline: nowhere that it has not been sent.
 func (s *Session) client(position time.Duration) time.Duration {
 	switch {
-	case s.broadcast != nil && position == 0: // it does not say
+	case position < 0, s.broadcast != nil && position == 0: // it does not say
 		return s.last
 	case s.broadcast != nil:
 		return min(s.position(position), s.last)
@@ -108,9 +108,9 @@ func (s *Session) unpause(position time.Duration) {
 	switch {
 	case s.repaused:
 		s.catchUp()
-	case s.keeps && (position == 0 || s.client(position) == s.pausedAt):
+	case s.keeps && (position <= 0 || s.client(position) == s.pausedAt):
 		s.pace.begin(s.last)
-	case position == 0: // some clients name the place only when they pause
+	case position <= 0: // some clients name the place only when they pause
 		s.goOn(s.pausedAt)
 	default:
 		s.goOn(s.client(position))

@@ -225,6 +225,9 @@ func TestPause(t *testing.T) {
 		s.command(rtmp.PauseCommand{Paused: true, Position: time.Hour})
 		s.command(rtmp.PauseCommand{Position: time.Hour})
 		s.want("a place that was not reached loses nothing", "Pause.Notify StreamEOF StreamIsRecorded StreamBegin Unpause.Notify A950 K1000 ... V1400")
+		s.command(rtmp.PauseCommand{Paused: true, Position: -1})
+		s.command(rtmp.PauseCommand{Position: -1})
+		s.want("no place at all", "Pause.Notify StreamEOF StreamIsRecorded StreamBegin Unpause.Notify A1450 V1500 ... V1900")
 	})
 }
 
