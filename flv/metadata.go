@@ -64,8 +64,19 @@ func encodeMetadata(o *amf.Object) (body []byte, ok bool) {
 	return body, err == nil && len(body) <= maxTagBody
 }
 
-// convertAMF0 returns a data body with its AMF3 values (marker 0x11) written as AMF0. What AMF0 cannot express, or what
-// cannot be decoded, leaves the body as it is: readers of AMF0 know the marker.
+// maxConverted bounds what convertAMF0 makes of a body: AMF3 values that refer to each other are as long as all of them when they are
+// written out.
+const maxConverted = 2 << 20
+
+// AMF0Body returns the Body of a data packet for readers that know AMF0 only: its AMF3 values (marker 0x11) are written as AMF0. What
+// AMF0 cannot express, or what cannot be decoded, leaves the body as it is. The result is not to be changed.
+func AMF0Body(p *media.Packet) []byte {
+	if !p.AMF3 {
+		return p.Body
+	}
+	return convertAMF0(p.Body)
+}
+
 func convertAMF0(body []byte) []byte {
 	vals, err := amf.Decode(body, amf.Limits{})
 	if err != nil {
@@ -73,7 +84,7 @@ func convertAMF0(body []byte) []byte {
 	}
 	out := make([]byte, 0, len(body))
 	for _, v := range vals {
-		if out, err = amf.Append(out, v); err != nil {
+		if out, err = amf.Append(out, v); err != nil || len(out) > maxConverted {
 			return body
 		}
 	}

@@ -105,23 +105,23 @@ func AppendHeader(dst []byte, audio, video bool) []byte {
 }
 
 // AppendTag appends p as a tag: header, body and the PreviousTagSize behind it. The timestamp is in milliseconds,
-// modulo 2^32. Data messages become tags of type 18 even if p.AMF3 is set, because players know only these; AMF0
-// allows AMF3 values in them (marker 0x11).
+// modulo 2^32. Data messages become tags of type 18 even if p.AMF3 is set, because players know only these, and get
+// their AMF0Body.
 //
 // Nothing is appended for what no file holds: a packet without a Kind, the removal of a stored data message
 // (an empty Body of kind Data), and a body of 16 MiB or more.
 func AppendTag(dst []byte, p *media.Packet, timestamp uint32) []byte {
-	t := PacketTag(p)
+	t, body := PacketTag(p), p.Body
 	switch t {
 	case 0:
 		return dst
 	case TagScript, TagScriptAMF3:
-		if len(p.Body) == 0 {
+		if len(body) == 0 {
 			return dst
 		}
-		t = TagScript
+		t, body = TagScript, AMF0Body(p)
 	}
-	return appendTag(dst, t, timestamp, p.Body)
+	return appendTag(dst, t, timestamp, body)
 }
 
 func appendTag(dst []byte, t TagType, timestamp uint32, body []byte) []byte {

@@ -110,10 +110,7 @@ func (w *Writer) begin(first *media.Packet) {
 
 // dataBody returns the body of a script tag for p.
 func (w *Writer) dataBody(p *media.Packet) []byte {
-	body := p.Body
-	if p.AMF3 {
-		body = convertAMF0(body)
-	}
+	body := AMF0Body(p)
 	if isMetadata(p) && w.metadata {
 		body = metadataWithoutTotals(body)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -209,6 +210,30 @@ func TestWriterConvertsAMF3(t *testing.T) {
 	}
 	if tag, err := r.ReadTag(); err != nil || tag.Type != TagScript || !bytes.Equal(tag.Body, broken) {
 		t.Errorf("what cannot be decoded became %v %x, %v", tag.Type, tag.Body, err)
+	}
+}
+
+// TestAMF0BodyIsBounded: a value that is referred to again and again is not written out each time.
+func TestAMF0BodyIsBounded(t *testing.T) {
+	body, err := amf.Append(amf.AppendString(nil, "onTextData"), amf.AVMPlus{Value: amf.NewObject("text", strings.Repeat("x", 60000))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body = append(body, bytes.Repeat([]byte{0x11, 0x0a, 0x00}, 200)...)
+	if values, err := amf.Decode(body, amf.Limits{}); err != nil || len(values) != 202 {
+		t.Fatalf("%d values, %v", len(values), err)
+	}
+	p := &media.Packet{Kind: media.Data, AMF3: true, Name: "onTextData", Body: body}
+	if got := AMF0Body(p); !bytes.Equal(got, body) {
+		t.Errorf("%d bytes were made of %d", len(got), len(body))
+	}
+}
+
+func TestAppendTagConvertsAMF3(t *testing.T) {
+	p := &media.Packet{Kind: media.Data, AMF3: true, Config: true, Name: "onMetaData", Body: unhex(t, onMetaData+"11 04 07")}
+	want := AppendTag(nil, &media.Packet{Kind: media.Data, Body: unhex(t, onMetaData+"00 401c000000000000")}, 7)
+	if got := AppendTag(nil, p, 7); !bytes.Equal(got, want) {
+		t.Errorf("%x, want %x", got, want)
 	}
 }
 

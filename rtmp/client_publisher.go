@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"leat/amf"
+	"leat/flv"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 	"leat/media"
@@ -126,7 +127,9 @@ func (p *Publisher) message(pkt *media.Packet) *chunk.Message {
 		case pkt.Config && len(pkt.Body) == 0:
 			m.Body = amf.AppendString(amf.AppendString(nil, "@clearDataFrame"), pkt.Name)
 		case pkt.Config:
-			m.Body = append(amf.AppendString(nil, "@setDataFrame"), pkt.Body...)
+			m.Body = append(amf.AppendString(nil, "@setDataFrame"), flv.AMF0Body(pkt)...)
+		case pkt.Kind == media.Data:
+			m.Body = flv.AMF0Body(pkt)
 		}
 	}
 	return m

@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"leat/amf"
+	"leat/flv"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
 	"leat/media"
@@ -21,7 +22,7 @@ const (
 type Encoder struct {
 	StreamID  uint32
 	ChunkSize uint32 // of the connection that the bytes are for, bytes, 1 to 2^31-1 (RTMP 5.4.1)
-	// AMF3 says to send data messages that came as type 15 as type 15 again; else they are sent as type 18.
+	// AMF3 says to send data messages that came as type 15 as type 15 again; else they are sent as type 18, in AMF0.
 	AMF3 bool
 	// Form is what a Fitter must have made of audio and video before Append.
 	Form Form
@@ -43,9 +44,12 @@ func (e *Encoder) Append(dst []byte, p *media.Packet) []byte {
 		if p.Config { // it is state, not an event: FFmpeg makes a subtitle stream of metadata that has a time
 			m.Timestamp = 0
 		}
-		if p.AMF3 && e.AMF3 {
+		switch {
+		case p.AMF3 && e.AMF3:
 			m.Type = uint8(message.TypeDataAMF3)
 			m.Body = append([]byte{0}, p.Body...)
+		case p.AMF3:
+			m.Body = flv.AMF0Body(p)
 		}
 	default:
 		return dst

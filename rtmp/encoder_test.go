@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -43,6 +44,26 @@ func TestEncoderTimes(t *testing.T) {
 		if got := encoded(t, e, test.p); got.Timestamp != test.want || got.StreamID != 1 {
 			t.Errorf("%s: timestamp %d on stream %d, want %d on stream 1", test.name, got.Timestamp, got.StreamID, test.want)
 		}
+	}
+}
+
+// TestEncoderAMF3: who has not agreed to AMF3 gets none, also not within AMF0. FFmpeg gives such metadata up.
+func TestEncoderAMF3(t *testing.T) {
+	name := amf.AppendString(nil, "onMetaData")
+	body, err := amf.Append(name, amf.AVMPlus{Value: amf.NewObject("width", 640)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := amf.Append(name, amf.NewObject("width", 640.0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &media.Packet{Kind: media.Data, AMF3: true, Config: true, Name: "onMetaData", Body: body}
+	if got := encoded(t, &Encoder{StreamID: 1, ChunkSize: 4096}, p); got.Type != 18 || !bytes.Equal(got.Body, plain) {
+		t.Errorf("without AMF3: type %d, %x, want %x", got.Type, got.Body, plain)
+	}
+	if got := encoded(t, &Encoder{StreamID: 1, ChunkSize: 4096, AMF3: true}, p); got.Type != 15 || !bytes.Equal(got.Body, append([]byte{0}, body...)) {
+		t.Errorf("with AMF3: type %d, %x", got.Type, got.Body)
 	}
 }
 
