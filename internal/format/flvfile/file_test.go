@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -83,6 +84,16 @@ func TestPlaysEveryFrame(t *testing.T) {
 				t.Errorf("duration %v, want about %v", d, last)
 			}
 		})
+	}
+}
+
+// TestNameless: what has no name is no news to players.
+func TestNameless(t *testing.T) {
+	want := mediatest.AVC(time.Second)
+	timecode := &media.Packet{Kind: media.Data, Timestamp: want[4].Timestamp, Body: []byte{0, 1, 2, 3}}
+	got := readAll(t, open(t, written(t, slices.Insert(slices.Clone(want), 5, timecode))).NewCursor())
+	if diff := mediatest.DiffAll(frames(got), frames(want)); diff != "" {
+		t.Error(diff)
 	}
 }
 
