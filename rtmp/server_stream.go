@@ -94,9 +94,13 @@ func (st *serverStream) publishCommand(ctx context.Context, cmd *message.Command
 	return nil
 }
 
-// refusePublish tells a publisher why not and closes: some clients would wait for ever otherwise.
+// refusePublish tells a publisher why not and closes: some clients would wait for ever otherwise. Not those with several streams, which
+// would lose the others.
 func (st *serverStream) refusePublish(e *StatusError) error {
 	err := st.status(e.Status)
+	if st.side.othersInUse(st) {
+		return err
+	}
 	st.c.closeGently(&CloseReason{Side: SideLocal, Text: "publish was refused: " + e.Error(), Err: e})
 	return err
 }
@@ -276,6 +280,20 @@ func (st *serverStream) stop(cause error) {
 	if cancel != nil {
 		cancel(cause)
 	}
+}
+
+// othersInUse reports whether the connection publishes or plays on another stream than st.
+func (s *serverSide) othersInUse(st *serverStream) bool {
+	inUse := false
+	s.eachStream(func(other *serverStream) {
+		if other == st {
+			return
+		}
+		other.mu.Lock()
+		inUse = inUse || other.pub != nil || other.play != nil
+		other.mu.Unlock()
+	})
+	return inUse
 }
 
 func (st *serverStream) publishes() bool {
