@@ -221,7 +221,7 @@ func (n *Node) publisherConns() map[media.Key]uint64 {
 	for _, c := range n.rtmp.Conns() {
 		if c.Publishing() {
 			for _, key := range c.Keys() {
-				of[key] = c.ID()
+				of[withoutFLV(key)] = c.ID()
 			}
 		}
 	}

@@ -205,12 +205,12 @@ func (p *player) caughtUp(stats vod.Stats) {
 
 // rewound returns where a player begins in a live stream that asks for a position of it (RTMP 7.2.2.1), and the window that it
 // has entered for that; nil without one. A position counts from the stream's first frame.
-func (n *Node) rewound(s *rtmp.PlayStream) (*dvr.Window, *vod.Place) {
+func (n *Node) rewound(s *rtmp.PlayStream, key media.Key) (*dvr.Window, *vod.Place) {
 	req := s.Play()
 	if req.Start < 0 {
 		return nil, nil
 	}
-	window := n.window(s.Key())
+	window := n.window(key)
 	if window == nil {
 		return nil, nil
 	}

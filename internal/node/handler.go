@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"leat/live"
@@ -58,7 +59,7 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 		log.Warn("publisher refused", "reason", d.log)
 		return d.status
 	}
-	if !n.onAir(s.Key()) { // who comes back, or takes over, takes the place of another
+	if !n.onAir(withoutFLV(s.Key())) { // who comes back, or takes over, takes the place of another
 		if err := n.noMemory(log, toPublish, short, rtmp.CodePublishBadName); err != nil {
 			return err
 		}
@@ -111,6 +112,37 @@ func (h *handler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 func (n *Node) onAir(key media.Key) bool {
 	info, ok := n.hub.Stream(key)
 	return ok && (info.Publisher != nil || info.Grace)
+}
+
+// The prefixes by which clients choose the container of a recording (RTMP 7.2.2.1). Many put them before the names of live streams, too.
+const (
+	prefixFLV = "flv:" // the default: it means nothing
+	prefixMP4 = "mp4:"
+)
+
+func withoutFLV(key media.Key) media.Key {
+	if name := strings.TrimPrefix(key.Name, prefixFLV); name != "" {
+		key.Name = name
+	}
+	return key
+}
+
+// liveKey returns the live stream that a player means. Who names one that is not on air gets the same with "mp4:", or without.
+func (n *Node) liveKey(key media.Key) media.Key {
+	key = withoutFLV(key)
+	if n.onAir(key) {
+		return key
+	}
+	other := key
+	if name, ok := strings.CutPrefix(key.Name, prefixMP4); ok {
+		other.Name = name
+	} else {
+		other.Name = prefixMP4 + key.Name
+	}
+	if n.onAir(other) {
+		return other
+	}
+	return key
 }
 
 // streamLog names the connection as its own lines do, which also say what the client is.

@@ -149,6 +149,54 @@ func TestPauseAndReceive(t *testing.T) {
 	}
 }
 
+// TestLivePrefixes: "flv:" before the name of a live stream means nothing, and "mp4:" nothing but the stream that is on air.
+func TestLivePrefixes(t *testing.T) {
+	t.Parallel()
+	want := mediatest.AVC(time.Second)
+	for _, tt := range []struct {
+		published string
+		players   []string
+		waits     bool // for the publisher
+	}{
+		{"cam", []string{"cam", "flv:cam", "mp4:cam"}, false},
+		{"mp4:film.f4v", []string{"mp4:film.f4v", "film.f4v", "flv:film.f4v"}, false},
+		{"flv:old", []string{"old", "flv:old"}, true},
+		{"new", []string{"new", "flv:new"}, true},
+	} {
+		t.Run(tt.published, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, nil)
+			var pub *rtmp.Publisher
+			open := func() {
+				var err error
+				if pub, err = dial(t, s.url("/live/x")).Publish(limit(t), tt.published, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !tt.waits {
+				open()
+			}
+			players := make([]*rtmp.Player, len(tt.players))
+			for i, name := range tt.players {
+				var err error
+				if players[i], err = dial(t, s.url("/live/x")).Play(limit(t), name, nil); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+			}
+			until(t, "the players were in the log", func() bool { return s.inLog() == len(players) })
+			if tt.waits {
+				open()
+			}
+			send(t, pub, want...)
+			for i, p := range players {
+				if d := mediatest.DiffAll(take(t, p, len(want)), want); d != "" {
+					t.Errorf("%s: %s", tt.players[i], d)
+				}
+			}
+		})
+	}
+}
+
 // TestReceiveBeforePlay: a player that has turned video off before it plays gets none of it, also not in the first write.
 func TestReceiveBeforePlay(t *testing.T) {
 	t.Parallel()

@@ -140,14 +140,14 @@ func (a *archive) opened() *record.Recordings {
 // film finds the recording that a player asks for, by play's start (RTMP 7.2.2.1). Without an error it may be nil: then
 // the player gets the live stream, or waits for it.
 func (n *Node) film(ctx context.Context, app *config.App, s *rtmp.PlayStream) (*vod.Title, error) {
-	start := s.Play().Start
-	if start == rtmp.StartLive || start == rtmp.StartAny && n.onAir(s.Key()) || start >= 0 && n.hasWindow(s.Key()) {
+	start, live := s.Play().Start, n.liveKey(s.Key())
+	if start == rtmp.StartLive || start == rtmp.StartAny && n.onAir(live) || start >= 0 && n.hasWindow(live) {
 		return nil, nil
 	}
 	title, err := n.playback.catalog.Open(ctx, s.Key(), n.libraries(app)...)
 	// librtmp (rtmpdump, VLC) asks for position 0 of everything that its user did not call live.
 	// Who resumes a live stream on a new connection names where it was.
-	if errors.Is(err, fs.ErrNotExist) && (start < 0 || (start == 0 || s.Play().Resumed) && n.onAir(s.Key())) {
+	if errors.Is(err, fs.ErrNotExist) && (start < 0 || (start == 0 || s.Play().Resumed) && n.onAir(live)) {
 		return nil, nil
 	}
 	return title, err

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,14 +45,15 @@ const frameTime = 33 * time.Millisecond
 
 // join detaches a player from its handler and lets it join its stream's feed.
 func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
-	p := &player{node: n, conn: s.Conn(), key: s.Key(), current: s.Key(), started: time.Now()}
+	key := n.liveKey(s.Key())
+	p := &player{node: n, conn: s.Conn(), key: key, current: key, started: time.Now()}
 	p.audio, p.video = s.Receives()
 	if d := s.Play().Duration; d >= 0 {
 		p.duration = max(d, time.Nanosecond) // 0 asks for a single frame
 	}
-	onAir := n.onAir(s.Key())
+	onAir := n.onAir(key)
 	var err error
-	if p.feed, err = n.enter(feedKey{stream: s.Key(), encoder: s.Encoder()}, p); err != nil {
+	if p.feed, err = n.enter(feedKey{stream: key, encoder: s.Encoder()}, p); err != nil {
 		return n.turnAway(log, s, err)
 	}
 	if p.outlet, err = s.Detach(false); err != nil {
@@ -64,7 +66,7 @@ func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
 	} else {
 		log.Info("playing", "waits", "nobody publishes this stream yet")
 	}
-	n.tell(api.EventPlaying, s.Conn().ID(), s.Conn().RemoteAddr().String(), s.Key(), "")
+	n.tell(api.EventPlaying, s.Conn().ID(), s.Conn().RemoteAddr().String(), key, "")
 	var first func()
 	if onAir { // who waits for a publisher waits as long as it takes
 		first = func() { n.counters.firstFrame.observe(time.Since(p.started), 1) }
@@ -96,7 +98,7 @@ func (p *player) log() *slog.Logger { return p.node.streamLog(p.conn, p.key) }
 func (p *player) begin(s *rtmp.PlayStream, first func()) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	if window, place := p.node.rewound(s); window != nil {
+	if window, place := p.node.rewound(s, p.key); window != nil {
 		at, _ := s.Continued()
 		p.behind(vod.NewTitle(window, window.Leave), place, nil, at)
 		return
@@ -183,6 +185,10 @@ func (p *player) limitWait() {
 
 // command obeys the client. It runs on the connection's reading goroutine, but for CloseCommand.
 func (p *player) command(cmd rtmp.Command) {
+	if c, ok := cmd.(rtmp.Play2Command); ok {
+		c.Name, c.OldName = strings.TrimPrefix(c.Name, prefixFLV), strings.TrimPrefix(c.OldName, prefixFLV)
+		cmd = c
+	}
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	if p.session != nil {

@@ -12,7 +12,7 @@ import (
 func (n *Node) Reconnect(key media.Key, tcURL, why string) int {
 	asked := 0
 	for _, c := range n.rtmp.Conns() {
-		if key != (media.Key{}) && !slices.Contains(c.Keys(), key) {
+		if key != (media.Key{}) && !slices.ContainsFunc(c.Keys(), func(k media.Key) bool { return k == key || n.liveKey(k) == key }) {
 			continue
 		}
 		if c.RequestReconnect(tcURL, why) {
