@@ -142,13 +142,14 @@ func TestPlaysEveryFrame(t *testing.T) {
 
 func TestTags(t *testing.T) {
 	one := frame(t, cbr44...)
-	f := open(t, append(id3(textFrame("TIT2", 3, "Söng"), textFrame("TPE1", 1, "\xff\xfeA\x00b\x00"), textFrame("TALB", 0, "\xe9t\xe9")), repeat(one, 3)...))
+	f := open(t, append(id3(textFrame("TIT2", 3, "Söng"), textFrame("TPE1", 1, "\xff\xfeA\x00b\x00"), textFrame("TALB", 0, "\xe9t\xe9"),
+		textFrame("COMM", 1, "eng\xff\xfed\x00\x00\x00\xff\xfeN\x00o\x00")), repeat(one, 3)...))
 	values, err := amf.Decode(f.Tags().Body, amf.Limits{})
 	if err != nil || len(values) != 2 {
 		t.Fatal(values, err)
 	}
 	o := values[1].(*amf.Object)
-	for name, want := range map[string]string{"songname": "Söng", "TIT2": "Söng", "artist": "Ab", "album": "été"} {
+	for name, want := range map[string]string{"songname": "Söng", "TIT2": "Söng", "artist": "Ab", "album": "été", "comment": "No"} {
 		if got := o.Text(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}

@@ -84,11 +84,8 @@ func id3Text(id string, b []byte) string {
 		return ""
 	}
 	encoding, b := b[0], b[1:]
-	if id == "COMM" { // language and a short description come first
-		b = b[min(3, len(b)):]
-		if i := bytes.IndexByte(b, 0); i >= 0 && encoding != 1 && encoding != 2 {
-			b = b[i+1:]
-		}
+	if id == "COMM" {
+		b = withoutDescription(b, encoding == 1 || encoding == 2)
 	}
 	switch encoding {
 	case 1, 2:
@@ -101,6 +98,23 @@ func id3Text(id string, b []byte) string {
 		runes = append(runes, rune(c))
 	}
 	return string(runes)
+}
+
+// withoutDescription returns the text of a comment (ID3v2.4 4.10): language and a short description, which ends with a zero, come first.
+func withoutDescription(b []byte, wide bool) []byte {
+	b = b[min(3, len(b)):]
+	if !wide {
+		if i := bytes.IndexByte(b, 0); i >= 0 {
+			return b[i+1:]
+		}
+		return b
+	}
+	for i := 0; i+1 < len(b); i += 2 {
+		if b[i] == 0 && b[i+1] == 0 {
+			return b[i+2:]
+		}
+	}
+	return b
 }
 
 func utf16Text(b []byte, bigEndian bool) string {
