@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,15 @@ type spill struct {
 	whole bool // who writes waits until the socket has taken all: the handshake
 }
 
-// recordSize is how much plaintext a TLS record holds.
-const recordSize = 16 << 10
+const (
+	// recordSize is how much plaintext a TLS record holds.
+	recordSize = 16 << 10
+	// maxSpill is how much may be kept when TLS writes. TryWrite seals nothing before what was kept is out, so that more than a record can
+	// only be what TLS answers by itself: a peer may ask for new keys as often as it likes, and read no answer.
+	maxSpill = 4 * recordSize
+)
+
+var errSpill = errors.New("sockets: the peer makes TLS answer, and does not read")
 
 // Seal returns the server's end of TLS on nc, and nil if nc hides its descriptor. around is what TLS is to find around nc, read
 // and written in its place.
@@ -86,12 +94,15 @@ func (s *spill) flow() {
 	s.mu.Unlock()
 }
 
-// Write takes all of b.
+// Write takes all of b, unless too much is kept already.
 func (s *spill) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.whole {
 		return s.directConn.Write(b)
+	}
+	if len(s.rest) > maxSpill {
+		return 0, errSpill
 	}
 	taken := 0
 	if len(s.rest) == 0 {

@@ -132,3 +132,17 @@ func TestSealedGone(t *testing.T) {
 		t.Error("all was taken")
 	}
 }
+
+// TestSealedAnswers: what TLS answers by itself to a peer that does not read fills no memory.
+func TestSealedAnswers(t *testing.T) {
+	s, _ := sealedPair(t)
+	answer := make([]byte, 1<<10)
+	for range 64 << 10 { // more than the kernel takes
+		if _, err := s.under.Write(answer); errors.Is(err, errSpill) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Errorf("%d bytes are kept", len(s.under.rest))
+}
