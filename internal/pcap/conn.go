@@ -88,12 +88,12 @@ func (p *Reader) segment(from, to netip.AddrPort, tcp *layers.TCP) {
 // arrived puts bytes in their place, and takes what is due.
 func (p *Reader) arrived(c *conn, dir diagnose.Direction, seq uint32, b []byte) {
 	s := &c.sides[dir]
-	ahead := int32(seq - s.next)
+	ahead := int64(int32(seq - s.next)) // the most negative number has no positive one of 32 bits
 	switch {
 	case ahead > 0:
 		p.wait(c, dir, seq, b)
 		return
-	case int(-ahead) >= len(b):
+	case -ahead >= int64(len(b)):
 		return // sent twice
 	}
 	p.take(c, dir, b[-ahead:])

@@ -202,6 +202,12 @@ func TestReader(t *testing.T) {
 			open(k)
 			k.put(true, none, 0, "GET / HTTP/1.1\r\n")
 		}, "", ErrNoRTMP},
+		{"as far away as can be", func(k *tape) {
+			open(k)
+			k.put(true, none, 0, "\x03abc")
+			k.put(true, none, 4-1<<31, "far")
+			k.put(true, none, 4, "def")
+		}, opened + "> \x03abc\n> def\n", nil},
 		{"begun before", func(k *tape) { k.put(true, none, 0, "\x03abc") }, "", ErrNoRTMP},
 		{"nothing", func(*tape) {}, "", ErrNoRTMP},
 	}
