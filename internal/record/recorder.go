@@ -203,7 +203,7 @@ func (c *Recorder) packet(ctx context.Context, p *media.Packet) {
 		c.begin(ctx, p)
 	case p.Kind != media.Video:
 		c.held = append(c.held, p)
-		c.heldSize += len(p.Body)
+		c.heldSize += len(p.Body) + packetCost
 		if starts && (c.last != nil || p.Timestamp-c.held[0].Timestamp >= audioPatience) {
 			c.begin(ctx, nil)
 			return
@@ -216,6 +216,8 @@ const (
 	// audioPatience is how long a stream must have had audio only before it counts as one without video.
 	audioPatience = time.Second
 	maxHeld       = 1 << 20
+	// packetCost is what a packet that is held counts besides its body, which may be empty.
+	packetCost = 192
 )
 
 // starts reports whether a segment may begin at p.
@@ -236,7 +238,7 @@ func (c *Recorder) starts(p *media.Packet) bool {
 // trim keeps what is held before the first key frame within bounds. p is the newest of it.
 func (c *Recorder) trim(p *media.Packet) {
 	for len(c.held) > 1 && (c.heldSize > maxHeld || p.Timestamp-c.held[0].Timestamp > audioPatience) {
-		c.heldSize -= len(c.held[0].Body)
+		c.heldSize -= len(c.held[0].Body) + packetCost
 		c.held[0] = nil
 		c.held = c.held[1:]
 	}

@@ -289,3 +289,16 @@ func BenchmarkRecord(b *testing.B) {
 	p.Close(true)
 	done(b, c)
 }
+
+// TestHoldsLittle: what comes before the first picture is held within bounds, also if it is empty and time stands still.
+func TestHoldsLittle(t *testing.T) {
+	for name, body := range map[string][]byte{"empty": nil, "a byte": {0xaf}} {
+		c := &Recorder{main: -1, hasVideo: true}
+		for range 1 << 16 {
+			c.packet(t.Context(), &media.Packet{Kind: media.Audio, Body: body})
+		}
+		if most := maxHeld / packetCost; len(c.held) > most {
+			t.Errorf("%s: %d packets are held, more than %d", name, len(c.held), most)
+		}
+	}
+}
