@@ -25,6 +25,9 @@ type initSegment struct {
 // keptInits is how many initialization segments are remembered: viewers that are behind may still be sent an earlier one.
 const keptInits = 8
 
+// maxRefused bounds what is remembered of what cannot be carried: each initialization segment finds it out anew.
+const maxRefused = 32
+
 // fragmenter makes fragmented MP4 of packets and puts it into a log: an initialization segment as a Config packet, and each
 // fragment as a frame, so that the log knows where players can begin and what may be left out.
 type fragmenter struct {
@@ -115,15 +118,18 @@ func (f *fragmenter) take(err error) error {
 		if name == "" {
 			name = "a codec without a name"
 		}
-		list = append(slices.Clip(list), fmt.Sprintf("%v track %d (%s)", unsupported.Kind, unsupported.Track, name))
-		f.refused.Store(&list)
+		text := fmt.Sprintf("%v track %d (%s)", unsupported.Kind, unsupported.Track, name)
+		if len(list) < maxRefused && !slices.Contains(list, text) {
+			list = append(slices.Clip(list), text)
+			f.refused.Store(&list)
+		}
 	}
 	return nil
 }
 
 // judge is called when all tracks have come that are waited for: perhaps none can be carried.
 func (f *fragmenter) judge() {
-	if f.inits.Load() == nil && len(f.first) > 0 && len(f.leftOut()) >= len(f.first) {
+	if f.inits.Load() == nil && len(f.first) > 0 && len(f.leftOut()) >= min(len(f.first), maxRefused) {
 		f.once.Do(func() { close(f.known) })
 	}
 }

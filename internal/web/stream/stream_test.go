@@ -362,6 +362,28 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
+// TestRefusedOften: a track that cannot be carried is one, however often that comes up, and there are not too many.
+func TestRefusedOften(t *testing.T) {
+	var f fragmenter
+	refuse := func(track uint8) {
+		if err := f.take(&mp4.UnsupportedError{Kind: media.Audio, Track: track}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 1000 {
+		refuse(7)
+	}
+	if got := f.leftOut(); len(got) != 1 {
+		t.Errorf("%d tracks are left out, want 1", len(got))
+	}
+	for track := range 256 {
+		refuse(uint8(track))
+	}
+	if got := f.leftOut(); len(got) != maxRefused {
+		t.Errorf("%d tracks are left out, want %d", len(got), maxRefused)
+	}
+}
+
 func TestAudioOnlyFlags(t *testing.T) {
 	h := newHouse(t)
 	packets := mediatest.Opus(2 * time.Second)
