@@ -78,6 +78,19 @@ func TestReceiverAggregate(t *testing.T) {
 	}
 }
 
+// TestReceiverAggregateIsCopied: of a message that is mostly dropped no more is kept than its packets.
+func TestReceiverAggregateIsCopied(t *testing.T) {
+	var r receiver
+	c := newConn(nopConn{}, nil, Limits{}.withDefaults(), discard)
+	m := chunk.Message{Type: 22, Body: append(unhex(t, aggregateBody), make([]byte, 1<<20)...)}
+	var got []*media.Packet
+	r.receive(c, &m, time.Time{}, func(p *media.Packet) { got = append(got, p) })
+	clear(m.Body)
+	if len(got) < 2 || got[0].Body[0] != 0xaf || got[1].Body[0] != 0x27 {
+		t.Error("the packets lie in the message")
+	}
+}
+
 func TestKnowsAggregates(t *testing.T) {
 	for flashVer, want := range map[string]bool{
 		"LNX 10,0,32,18": true, "LNX 9,0,124,2": true, "WIN 9,0,115,0": true, "WIN 32,0,0,465": true, "WIN 9,1,0,0": true, "X 9,0,115": true,

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -258,7 +259,8 @@ func (r *receiver) receive(c *Conn, m *chunk.Message, now time.Time, put func(*m
 			c.logger.Debug("aggregate message damaged", "err", err)
 		}
 		for _, sub := range subs {
-			r.one(c, flv.TagType(sub.Type), sub.Timestamp, sub.Body, now, put)
+			// A copy, as a packet must not keep the whole message: what is dropped of that, nobody counts.
+			r.one(c, flv.TagType(sub.Type), sub.Timestamp, bytes.Clone(sub.Body), now, put)
 		}
 		return
 	}
