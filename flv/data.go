@@ -14,6 +14,14 @@ const (
 	clearDataFrame = "@clearDataFrame"
 )
 
+const (
+	// maxSkipped is how many values may stand in front of a handler name. A packet's body begins at the name and keeps all of the message in
+	// memory, so there must not be much.
+	maxSkipped = 16
+	// maxName is how many bytes a handler name may have: it lies in memory besides the body, and in indexes.
+	maxName = 1 << 10
+)
+
 // AMF0 markers of the values that are looked at in front of the handler name.
 const (
 	amf0Number      = 0x00
@@ -66,7 +74,7 @@ func dataHandler(t TagType, body []byte) (name string, start int, rest []byte, o
 
 // scanHandler skips scalar values up to the first string.
 func scanHandler(b []byte) (name string, start int, rest []byte, ok bool) {
-	for start < len(b) {
+	for skipped := 0; start < len(b) && skipped <= maxSkipped; skipped++ {
 		if name, rest, ok := amf0String(b[start:]); ok {
 			return name, start, rest, true
 		}
@@ -86,7 +94,7 @@ func scanHandler(b []byte) (name string, start int, rest []byte, ok bool) {
 	return "", 0, nil, false
 }
 
-// amf0String reads the AMF0 string or long string at the start of b.
+// amf0String reads the AMF0 string or long string at the start of b, unless it is longer than a name may be.
 func amf0String(b []byte) (s string, rest []byte, ok bool) {
 	if len(b) < 3 {
 		return "", nil, false
@@ -100,7 +108,7 @@ func amf0String(b []byte) (s string, rest []byte, ok bool) {
 	default:
 		return "", nil, false
 	}
-	if uint64(len(b)) < n+size {
+	if uint64(len(b)) < n+size || size > maxName {
 		return "", nil, false
 	}
 	return string(b[n : n+size]), b[n+size:], true

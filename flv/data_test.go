@@ -3,6 +3,7 @@ package flv
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 )
 
@@ -58,6 +59,9 @@ func TestAppendPacketsData(t *testing.T) {
 			"data config amf3 name=onMetaData data=0300016105000009 body=02000a" + meta + "0300016105000009",
 		},
 		{"FFmpeg timecode", TagScript, "00 01 02 03", "data data=nil"},
+		{"as many values in front as may be", TagScript, strings.Repeat("05", maxSkipped) + onTextData, "data name=onTextData data= body=02000a6f6e5465787444617461"},
+		{"too many values in front", TagScript, strings.Repeat("05", maxSkipped+1) + onTextData, "data data=nil"},
+		{"a name that is too long", TagScript, "02 0401" + strings.Repeat("61", maxName+1), "data data=nil"},
 		{"an object first", TagScript, object + onMetaData, "data data=nil"},
 		{"name cut off", TagScript, "02 000a 6f6e", "data data=nil"},
 		{"long name cut off", TagScript, "0c ffffffff 6f6e", "data data=nil"},
@@ -77,7 +81,8 @@ func TestAppendPacketsData(t *testing.T) {
 
 // TestSetDataFrameWithoutName: there is nothing to store; the message goes on as it came.
 func TestSetDataFrameWithoutName(t *testing.T) {
-	for _, s := range []string{setFrame, clearFrame, setFrame + object} {
+	long := "02 0401" + strings.Repeat("61", maxName+1)
+	for _, s := range []string{setFrame, clearFrame, setFrame + object, setFrame + long, clearFrame + long} {
 		body := unhex(t, s)
 		packets, err := AppendPackets(nil, TagScript, at, body)
 		if !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -25,8 +25,9 @@ const maxPrefix = 4096
 // the caller may have cut off already) and scalar values in front of the name (Uniview cameras send two numbers) are
 // left out. Data is what follows the name. "@setDataFrame" is cut off too, and the rest is a Config packet;
 // "@clearDataFrame" gives the Config packet with an empty Body that removes it. A plain onMetaData is Config as
-// well, because encoders send it so and servers remember it. The name must be an AMF0 string, also in type 15.
-// Without a name, as FFmpeg's timecodes are, the body is relayed whole.
+// well, because encoders send it so and servers remember it. The name must be an AMF0 string, also in type 15, of at
+// most 1,024 bytes, and no more than 16 values may stand in front of it. Without a name, as FFmpeg's timecodes are, the
+// body is relayed whole.
 //
 // What this package does not know (codecs, packet types, layouts of tracks) is no error: it gives a packet with
 // Data nil, to be relayed whole. A malformed body gives such a packet too, and beside it an *Error that is worth a
@@ -230,26 +231,17 @@ func appendTracks(dst []*media.Packet, whole *media.Packet, n int, t MultitrackT
 	if mark > maxPrefix {
 		return append(dst, whole), &Error{Tag: tag, Offset: mark, Reason: "too much ModEx in front of several tracks"}
 	}
-	size := 0
-	for i := range tracks {
-		size += mark + 6 + len(tracks[i].Payload)
-	}
-	buf := make([]byte, 0, size)
-	packets := make([]media.Packet, len(tracks))
 	var first error
-	for i, tr := range tracks {
-		start := len(buf)
+	for _, tr := range tracks {
+		// Memory of its own for each: a header is kept as long as its stream lasts, and must not keep what came with it.
+		buf := make([]byte, 0, mark+6+len(tr.Payload))
 		buf = append(buf, whole.Body[:mark]...)
 		buf = append(buf, byte(OneTrack)<<4|whole.Body[mark]&0x0f)
 		buf = binary.BigEndian.AppendUint32(buf, uint32(tr.FourCC))
 		buf = append(buf, tr.ID)
 		payload := len(buf)
 		buf = append(buf, tr.Payload...)
-		p := &packets[i]
-		*p = media.Packet{
-			Kind: whole.Kind, Track: tr.ID, Codec: tr.FourCC, Timestamp: whole.Timestamp,
-			Body: buf[start:len(buf):len(buf)],
-		}
+		p := &media.Packet{Kind: whole.Kind, Track: tr.ID, Codec: tr.FourCC, Timestamp: whole.Timestamp, Body: buf}
 		if e := fill(p, buf[payload:]); e != nil && first == nil {
 			first = e
 		}

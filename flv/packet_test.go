@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"leat/media"
 	"leat/media/mediatest"
@@ -170,6 +173,23 @@ func checkPackets(t *testing.T, packets []*media.Packet, body []byte, want []str
 			t.Errorf("packet %d: Data is not the end of Body", i)
 		}
 	}
+}
+
+// TestTracksKeepNothing: a header that is kept does not keep the other tracks of its message.
+func TestTracksKeepNothing(t *testing.T) {
+	body := unhex(t, "90 11 61766331 00 000004 01020304 01 010000")
+	packets, err := AppendPackets(nil, TagVideo, 0, append(slices.Concat([]byte{0x96}, body[1:]), make([]byte, 1<<16)...))
+	if err != nil || len(packets) != 2 {
+		t.Fatalf("%d packets, %v", len(packets), err)
+	}
+	header, other := packets[0], weak.Make(&packets[1].Body[0])
+	clear(packets)
+	for deadline := time.Now().Add(10 * time.Second); other.Value() != nil; runtime.GC() {
+		if time.Now().After(deadline) {
+			t.Fatal("what came with the header is kept")
+		}
+	}
+	runtime.KeepAlive(header)
 }
 
 // TestAppendPacketsAliases: the body is not copied, and OneTrack bodies parse to the same packet again.
