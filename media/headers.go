@@ -9,12 +9,16 @@ type Headers struct {
 	packets []*Packet // in sending order; replaced, never changed in place, so that Packets may be kept
 }
 
-// maxHeaders bounds the headers of one stream: 256 tracks of two kinds with two headers each would be
-// 1,024, and stored data messages have free names.
-const maxHeaders = 1024
+const (
+	// maxHeaders bounds the headers of one stream: 256 tracks of two kinds with two headers each would be
+	// 1,024, and stored data messages have free names.
+	maxHeaders = 1024
+	// maxHeaderBytes bounds what they hold together: whoever follows a stream has its headers, and a message may be long.
+	maxHeaderBytes = 4 << 20
+)
 
 // Apply takes note of p if it is a Config packet and reports whether it was one. Above 1,024 different
-// headers new ones are ignored.
+// headers, and 4 MiB of them, new ones are ignored.
 func (h *Headers) Apply(p *Packet) bool {
 	if !p.Config {
 		return false
@@ -33,8 +37,19 @@ func (h *Headers) Apply(p *Packet) bool {
 		next = append(next, p)
 		slices.SortStableFunc(next, func(a, b *Packet) int { return headerRank(a) - headerRank(b) })
 	}
-	h.packets = next
+	if clears || size(next) <= maxHeaderBytes {
+		h.packets = next
+	}
 	return true
+}
+
+// size returns the bytes of packets.
+func size(packets []*Packet) int {
+	n := 0
+	for _, p := range packets {
+		n += len(p.Name) + len(p.Body)
+	}
+	return n
 }
 
 // headerRank orders headers as players expect them: metadata, video, audio, then the rest.

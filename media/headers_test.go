@@ -144,3 +144,21 @@ func TestKey(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadersBounded: with long bodies and many names no more is kept than may be, and what there is can still be replaced and removed.
+func TestHeadersBounded(t *testing.T) {
+	var h Headers
+	body := string(make([]byte, 1<<20))
+	for i := range 100 {
+		h.Apply(header(Data, 0, string('a'+rune(i)), body))
+	}
+	if got := size(h.Packets()); got > maxHeaderBytes || len(h.Packets()) != 3 {
+		t.Errorf("%d headers of %d bytes are kept, more than %d", len(h.Packets()), got, maxHeaderBytes)
+	}
+	h.Apply(header(Data, 0, "a", "short"))
+	h.Apply(header(Data, 0, "b", ""))
+	h.Apply(header(Data, 0, "z", body))
+	if got := len(h.Packets()); got != 3 || string(h.Packets()[0].Body) != "short" {
+		t.Errorf("%d headers, want three of which the first is short", got)
+	}
+}
