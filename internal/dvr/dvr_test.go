@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -291,6 +292,11 @@ func TestWatch(t *testing.T) {
 
 func TestPackets(t *testing.T) {
 	packets := append(mediatest.AVC(time.Second), mediatest.HEVC(time.Second)...)
+	roomy := append(make([]byte, 0, 64), 0x17, 1, 0, 0, 0, 6, 7, 8, 9)
+	packets = append(packets,
+		&media.Packet{Kind: media.Video, Body: roomy, Data: slices.Clip(roomy[5:])},
+		&media.Packet{Kind: media.Video, Body: roomy, Data: roomy[5:7]},
+		&media.Packet{Kind: media.Video, Body: roomy, Data: roomy[9:]})
 	packets = append(packets, mediatest.Metadata(640, 480),
 		&media.Packet{Kind: media.Video, Track: 3, Config: true, Name: media.NameColorInfo, Timestamp: -time.Second, Offset: -40 * time.Millisecond, Body: []byte{1}},
 		&media.Packet{Kind: media.Data, AMF3: true, Disposable: true, Timestamp: 1 << 50})

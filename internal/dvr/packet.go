@@ -46,9 +46,8 @@ func appendPacket(dst []byte, p *media.Packet, number uint64) []byte {
 		}
 	}
 	dataAt := 0
-	if p.Data != nil { // a sub-slice: both end where the array ends
-		dataAt = cap(p.Body) - cap(p.Data)
-		if dataAt < 0 || dataAt+len(p.Data) > len(p.Body) {
+	if p.Data != nil {
+		if dataAt = placeOf(p.Data, p.Body); dataAt < 0 {
 			dataAt, flags = 0, flags&^flagData
 		}
 	}
@@ -62,6 +61,16 @@ func appendPacket(dst []byte, p *media.Packet, number uint64) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(dataAt))
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(p.Data)))
 	return append(append(dst, p.Name...), p.Body...)
+}
+
+// placeOf returns where in body data begins, which is a part of it; -1 if it is none. Nearly always both end in the same place.
+func placeOf(data, body []byte) int {
+	for _, at := range [...]int{len(body) - len(data), cap(body) - cap(data)} {
+		if at >= 0 && at <= len(body)-len(data) && (len(data) == 0 || &body[at] == &data[0]) {
+			return at
+		}
+	}
+	return -1
 }
 
 // readHead reads the head at a place, in front of limit.
