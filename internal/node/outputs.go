@@ -315,6 +315,9 @@ func (n *Node) turnDown(w http.ResponseWriter, r *http.Request, q *webRequest, e
 		status, text = http.StatusNotFound, "HLS is turned off on this server (hls.mode in the configuration); play the stream as .flv or .mp4."
 	case errors.Is(err, hls.ErrTooFar):
 		status, text = http.StatusBadRequest, "The playlist does not reach as far as the request asks to wait for."
+	case errors.Is(err, hls.ErrTooLarge):
+		n.counters.refuse(toPlay, byUnplayable)
+		status, text = http.StatusUnprocessableEntity, "The recording has too few key frames for HLS. Play it as .flv or .mp4."
 	case errors.Is(err, hls.ErrNotFound):
 		status, text = http.StatusNotFound, "There is no such file, or not any more: read the playlist again."
 	case errors.Is(err, fs.ErrNotExist):

@@ -272,6 +272,50 @@ func TestDiscontinuity(t *testing.T) {
 	}
 }
 
+// TestBounded: no track takes more memory than it may, also when time stands still, or the video that says where segments end is silent.
+func TestBounded(t *testing.T) {
+	const most = 256 << 10
+	for name, again := range map[string]func(p *media.Packet, i int){
+		"time stands still": func(*media.Packet, int) {},
+		"the video is silent": func(p *media.Packet, i int) {
+			p.Kind, p.Key, p.Timestamp = media.Audio, false, p.Timestamp+time.Duration(i)*time.Millisecond
+		},
+	} {
+		for _, part := range []time.Duration{0, 200 * time.Millisecond} {
+			h := newHouse(t, Options{Segment: time.Second, Part: part, Window: 7})
+			h.Squeeze(most)
+			m := h.newMuxer(cam)
+			defer m.sub.Close()
+			take := func(p *media.Packet) {
+				if err := m.take(&live.Item{Packet: p}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			packets := mediatest.AVC(2 * time.Second)
+			for _, p := range packets {
+				take(p)
+			}
+			key := packets[slices.IndexFunc(packets, func(p *media.Packet) bool { return p.Key })]
+			for i := range 16 << 10 {
+				p := *key
+				p.Timestamp, p.Data = 2*time.Second, make([]byte, 1<<10)
+				if again(&p, i); p.Kind == media.Audio {
+					p.Codec = media.CodecAAC
+				}
+				take(&p)
+			}
+			for _, track := range m.tracks {
+				if err := track.end(); err != nil {
+					t.Fatal(err)
+				}
+				if size := track.size(); size > 3*most {
+					t.Errorf("%s, parts of %v: %v holds %d bytes, more than %d", name, part, track.id, size, 3*most)
+				}
+			}
+		}
+	}
+}
+
 func TestMasterJoinsTracksAndRenditions(t *testing.T) {
 	h := newHouse(t, lowLatency)
 	low := media.Key{App: "live", Name: "cam_low"}
@@ -490,6 +534,14 @@ func TestRecording(t *testing.T) {
 					if got[i].Timestamp != want[i].Timestamp || !bytes.Equal(got[i].Data, want[i].Data) {
 						t.Fatalf("%v: frame %d at %v, want %v", kind, i, got[i].Timestamp, want[i].Timestamp)
 					}
+				}
+			}
+			rec.most = 1000
+			for _, name := range []string{"video0-" + rec.session() + "-1.mp4", "audio0-" + rec.session() + "-1.mp4"} {
+				a := httptest.NewRecorder()
+				err := rec.ServeFile(a, httptest.NewRequest("GET", "/", nil), name, "")
+				if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrNotFound) {
+					t.Errorf("%s is larger than it may be: %v", name, err)
 				}
 			}
 			for _, name := range []string{"video0.mp4", "video7-" + rec.session() + "-init0.mp4", "audio0-00000000-0.mp4", "audio0-" + rec.session() + "-99.mp4"} {

@@ -258,7 +258,7 @@ func (m *muxer) write(p *media.Packet) error {
 	if err := m.align(t, p); err != nil {
 		return err
 	}
-	if t.current == nil {
+	if t.current == nil || t.isFull() {
 		return nil
 	}
 	return t.frame(p)
@@ -330,7 +330,7 @@ func (m *muxer) isDue(t *track, p *media.Packet) bool {
 	size := 0
 	for _, t := range m.tracks {
 		if t.current != nil {
-			size += t.current.size
+			size += t.current.size + t.waits
 		}
 	}
 	return size >= m.server.bound(maxTrackBytes)/2

@@ -1,6 +1,7 @@
 package hls
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -24,12 +25,18 @@ type Recording struct {
 	File format.File
 	ID   string // the same as long as its bytes are
 	Size int64  // bytes; 0 if not known
+
+	most int // bytes of a segment; 0: maxRecorded
 }
+
+// ErrTooLarge says that a segment would be too large to be made in memory: the recording has hardly any key frames.
+var ErrTooLarge = errors.New("hls: a segment of the recording is too large")
 
 const (
 	recordedSegment = 6 * time.Second // the least length
 	probePackets    = 512             // among which every track has to come up
-	interleaving    = time.Second     // how far frames of other tracks lie from where they belong
+	maxRecorded     = 2 * maxTrackBytes
+	interleaving    = time.Second // how far frames of other tracks lie from where they belong
 )
 
 // session is the name of the recording in the names of files.
@@ -258,7 +265,7 @@ func (rec *Recording) copy(ctx context.Context, w *mp4.Writer, id trackID, from,
 		cursor = rec.File.NewCursor() // also what comes before the first key frame
 	}
 	var next *media.Packet
-	for {
+	for left := cmp.Or(rec.most, maxRecorded); ; {
 		p, err := cursor.ReadPacket(ctx)
 		if errors.Is(err, io.EOF) {
 			return w.Cut(next)
@@ -277,6 +284,9 @@ func (rec *Recording) copy(ctx context.Context, w *mp4.Writer, id trackID, from,
 				next = p
 			}
 			continue
+		}
+		if left -= len(p.Data) + frameCost; left < 0 {
+			return ErrTooLarge
 		}
 		err = w.WritePacket(ctx, p)
 		if errors.Is(err, mp4.ErrNewSegment) { // the rest of it has another codec, which this playlist cannot announce

@@ -24,6 +24,9 @@ type part struct {
 	independent bool // a decoder can begin with it
 }
 
+// frameCost is what a frame takes besides its bytes.
+const frameCost = 64
+
 // segment is parts up to where a player can begin again.
 type segment struct {
 	number   uint64
@@ -48,6 +51,7 @@ type track struct {
 	target     time.Duration
 	peak       int // bits per second
 
+	waits  int           // bytes of the frames in the part in the making, with frameCost for each
 	cuts   int           // muxer.cuts when its segment began
 	from   time.Duration // where the part in the making begins
 	last   time.Duration // the newest frame
@@ -110,7 +114,7 @@ func (t *track) cutPart(at time.Duration, next *media.Packet) error {
 		return err
 	}
 	p := part{data: t.made, duration: max(at-t.from, time.Millisecond), independent: t.key || t.id.kind == media.Audio}
-	t.made, t.filled, t.key = nil, false, false
+	t.made, t.filled, t.key, t.waits = nil, false, false, 0
 	t.from = at
 	t.m.mu.Lock()
 	defer t.m.mu.Unlock()
@@ -162,6 +166,10 @@ const leastSegments = 3
 // spareSegments stay after they have left the playlist, for players that have it.
 const spareSegments = 3
 
+// isFull reports whether the segment in the making can take no more. That happens to tracks which do not lead, when the one that does is
+// silent.
+func (t *track) isFull() bool { return t.current.size+t.waits >= t.m.server.bound(maxTrackBytes) }
+
 func (t *track) size() int {
 	n := 0
 	for _, s := range t.segments {
@@ -181,6 +189,7 @@ func (t *track) frame(p *media.Packet) error {
 	if err != nil {
 		return err
 	}
+	t.waits += len(p.Data) + frameCost
 	if !t.filled {
 		t.key, t.filled = p.Key, true
 	}
