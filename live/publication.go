@@ -143,7 +143,7 @@ func (p *Publication) count(pkt *media.Packet) {
 	case !pkt.Config:
 		t.Frames++
 		t.Timestamp, t.LastFrame = pkt.Timestamp, p.lastWrite
-	case pkt.Name == "":
+	case pkt.Name == "" && p.stream.keeps(pkt): // with a long one for each track they would be gigabytes
 		t.Config = pkt
 	}
 }

@@ -339,6 +339,27 @@ func TestInfo(t *testing.T) {
 	})
 }
 
+// TestConfigsBounded: what a publisher says of all its tracks is kept as far as newcomers get it.
+func TestConfigsBounded(t *testing.T) {
+	h := newTestHub(t, nil)
+	p := publish(t, h, nil)
+	defer p.Close(true)
+	body := make([]byte, 1<<20)
+	for track := range 256 {
+		write(t, p, &media.Packet{Kind: media.Audio, Track: uint8(track), Config: true, Body: body})
+	}
+	info, _ := h.Stream(testKey)
+	total := 0
+	for _, track := range info.Publisher.Tracks {
+		if track.Config != nil {
+			total += len(track.Config.Body)
+		}
+	}
+	if total == 0 || total > maxHeaderBytes || len(info.Publisher.Tracks) != 256 {
+		t.Errorf("of %d tracks %d bytes are kept, more than %d", len(info.Publisher.Tracks), total, maxHeaderBytes)
+	}
+}
+
 func TestPolicyNames(t *testing.T) {
 	for p := PolicyDefault; p <= PolicyTakeover; p++ {
 		if got, err := ParsePolicy(p.String()); got != p || err != nil {
