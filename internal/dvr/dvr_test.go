@@ -252,6 +252,30 @@ func TestAhead(t *testing.T) {
 	})
 }
 
+// TestChangingHeaders: a publisher that changes its headers all the time gets a shorter window, not all memory.
+func TestChangingHeaders(t *testing.T) {
+	shoot(t, time.Hour, func(s *studio) {
+		body := make([]byte, 1<<20)
+		for range 80 {
+			s.write(&media.Packet{Kind: media.Data, Name: "onTextData", Config: true, Timestamp: s.at, Body: body})
+			s.film(time.Second)
+		}
+		w := s.enter()
+		defer w.Leave()
+		total, places := 0, 0
+		for _, seg := range w.segments {
+			for _, p := range seg.places {
+				total += len(p.headers[0].Body) + len(p.headers[1].Body)
+				places++
+			}
+		}
+		const most = maxPlaces + maxPlaces/4
+		if total > most || places < 40 {
+			t.Errorf("%d places keep %d bytes of headers, more than %d", places, total, most)
+		}
+	})
+}
+
 func TestDiskFull(t *testing.T) {
 	shoot(t, time.Minute, func(s *studio) {
 		s.film(30 * time.Second)

@@ -20,6 +20,11 @@ const (
 	// A segment holds at least minSegment, and a window has about parts of them.
 	minSegment = 5 * time.Second
 	parts      = 60
+	// maxPlaces is how many bytes the places of a window take in memory: a publisher may change its headers at each of them. A place and a
+	// header count so much besides what is in them.
+	maxPlaces  = 64 << 20
+	placeCost  = 64
+	headerCost = 192
 	// audioPlace is how far apart the places are at which players of a stream without video can begin.
 	audioPlace = time.Second
 	// retryAfter is how long nothing is written after the disk had no room at all.
@@ -67,6 +72,7 @@ type segment struct {
 	// Guarded by Window.mu.
 	places []place
 	end    int64 // of what is written
+	kept   int   // bytes that its places take in memory
 	next   *segment
 	gone   bool
 }
@@ -153,7 +159,7 @@ func (w *Window) packet(p *media.Packet, number uint64) {
 	now := time.Now()
 	if begins {
 		w.expire(now)
-		if w.seg == nil || now.Sub(w.seg.started) >= max(minSegment, w.length/parts) {
+		if w.seg == nil || now.Sub(w.seg.started) >= max(minSegment, w.length/parts) || w.seg.kept > maxPlaces/8 {
 			w.open(now)
 		}
 	}
@@ -190,7 +196,9 @@ func (w *Window) add(p *media.Packet, number uint64, begins bool) {
 	w.mu.Lock()
 	seg := w.seg
 	if begins {
-		seg.places = append(seg.places, place{p.Timestamp, number, seg.end, w.headers.Packets()})
+		headers := w.headers.Packets()
+		seg.kept += placeCost + w.unknown(headers)
+		seg.places = append(seg.places, place{p.Timestamp, number, seg.end, headers})
 	}
 	if len(seg.places) == 1 && begins {
 		if n := len(w.segments); n > 0 {
@@ -244,11 +252,33 @@ func (w *Window) open(now time.Time) {
 	w.seg = &segment{name: name, file: file, started: now}
 }
 
-// expire removes what is older than the window: segments behind which there is another that is old enough itself.
+// expire removes what is older than the window: segments behind which there is another that is old enough itself. It also removes the
+// oldest while their places take too much memory.
 func (w *Window) expire(now time.Time) {
-	for len(w.segments) > 1 && now.Sub(w.segments[1].started) >= w.length { // only run changes it
+	kept := 0
+	for _, seg := range w.segments { // only run changes them
+		kept += seg.kept
+	}
+	for len(w.segments) > 1 && (now.Sub(w.segments[1].started) >= w.length || kept > maxPlaces) {
+		kept -= w.segments[0].kept
 		w.dropOldest()
 	}
+}
+
+// unknown returns the bytes that headers take beside those of the newest place. w.mu is held.
+func (w *Window) unknown(headers []*media.Packet) int {
+	var before []*media.Packet
+	if n := len(w.segments); n > 0 {
+		places := w.segments[n-1].places
+		before = places[len(places)-1].headers
+	}
+	n := 0
+	for _, h := range headers {
+		if !slices.Contains(before, h) {
+			n += headerCost + len(h.Body)
+		}
+	}
+	return n
 }
 
 // shrink gives up the oldest segment, if there is another, for want of room.
