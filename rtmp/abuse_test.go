@@ -173,6 +173,25 @@ func TestFloods(t *testing.T) {
 	}
 }
 
+// TestObjectFlood: uses of shared objects count one by one, however many there are in a message.
+func TestObjectFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		uses := 0
+		h := &objectServer{relay: newPublishAll().relay, use: func(*rtmp.SharedObjectUser) (rtmp.SharedObjectSession, error) {
+			uses++
+			return nil, rtmp.Refuse(rtmp.CodeSharedObjectNoReadAccess, "not for this test")
+		}}
+		logger, log := logLines()
+		c := connectRaw(t, &rtmp.Server{Handler: h, Logger: logger})
+		c.write(t, []string{"object chat 0: Use" + strings.Repeat(", Use", 10_000)})
+		<-c.served
+		wantReason(t, log, "local: more than 1000 commands and control messages a second")
+		if uses > 2000 {
+			t.Errorf("%d uses were served", uses)
+		}
+	})
+}
+
 // TestStreamLimit: 100,000 createStreams (10,000 in short runs) at a lawful pace make as many streams as are allowed.
 func TestStreamLimit(t *testing.T) {
 	seconds := int64(100) // of as many commands as are allowed in one

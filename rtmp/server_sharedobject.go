@@ -104,6 +104,9 @@ func (s *serverSide) sharedObject(ctx context.Context, c *Conn, m *chunk.Message
 		requests = nil
 		switch e.Type {
 		case message.SharedObjectUse:
+			if err := c.countCommand(); err != nil { // each is answered with all that the object holds
+				return err
+			}
 			s.useObject(ctx, c, msg)
 		case message.SharedObjectRelease:
 			s.releaseObject(msg.Name)
