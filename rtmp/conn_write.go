@@ -108,6 +108,12 @@ func (o *outbound) queue(msgs []outgoing) (before uint32, err error) {
 	if o.err != nil {
 		return before, o.err
 	}
+	if o.answers > o.c.limits.WriteBuffer { // before this: one message more, which somebody else may have made long, is not the peer's doing
+		reason := &CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer does not read: %d bytes of answers wait for it", o.answers)}
+		o.err = reason
+		o.c.wg.Go(func() { o.c.close(reason) }) // it takes locks that a caller may hold
+		return before, reason
+	}
 	buf, chunkSize, behind := o.buf, o.chunkSize, false
 	if o.backlog.bytes > 0 && slices.ContainsFunc(msgs, func(m outgoing) bool { return !isUrgent(m.msg) }) {
 		buf, behind = nil, true
@@ -129,13 +135,8 @@ func (o *outbound) queue(msgs []outgoing) (before uint32, err error) {
 		o.add(buf)
 	}
 	o.chunkSize = chunkSize
+	o.answers += added
 	defer o.countUnsent()
-	if o.answers += added; o.answers > o.c.limits.WriteBuffer {
-		reason := &CloseReason{Side: SideLocal, Text: fmt.Sprintf("the peer does not read: %d bytes of answers wait for it", o.answers)}
-		o.err = reason
-		o.c.wg.Go(func() { o.c.close(reason) }) // it takes locks that a caller may hold
-		return before, reason
-	}
 	return before, o.kick()
 }
 

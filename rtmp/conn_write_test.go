@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"leat/internal/wire/chunk"
@@ -27,6 +28,26 @@ func (s sink) closed(*Conn, *CloseReason)                         {}
 func (s sink) media(_ context.Context, _ *Conn, m *chunk.Message) error {
 	s <- len(m.Body)
 	return nil
+}
+
+// TestLongAnswer: a long message, which somebody else may have made so, does not count against a peer that has read all before it.
+func TestLongAnswer(t *testing.T) {
+	limits := Limits{}.withDefaults()
+	nc, _ := net.Pipe()
+	defer nc.Close()
+	c := newConn(nc, nil, limits, discard)
+	c.out.flushing = true // nothing goes out
+	long := &message.Data{Body: make([]byte, 2*limits.WriteBuffer)}
+	if err := c.send(0, long); err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	if err := c.send(0, long); err == nil {
+		t.Error("a peer that does not read is sent more")
+	}
+	c.wg.Wait()
+	if r := c.closeReason(); r == nil || !strings.HasPrefix(r.Text, "the peer does not read: ") {
+		t.Errorf("closed for %v", r)
+	}
 }
 
 // BenchmarkTryWrite writes a video frame of 4.7 kB to each of 64 connections, whose peers read it without looking at it.
