@@ -309,6 +309,18 @@ func TestNotMP4(t *testing.T) {
 	}
 }
 
+// TestNested: boxes that lie in each other as deep as a file has room for take no stack.
+func TestNested(t *testing.T) {
+	const depth = 1 << 18
+	nested := make([]byte, 0, depth*boxHeader)
+	for left := depth * boxHeader; left > 0; left -= boxHeader {
+		nested = append(binary.BigEndian.AppendUint32(nested, uint32(left)), "mdia"...)
+	}
+	if _, err := openBytes(moov(bx("trak", nested))); !errors.Is(err, format.ErrStructure) || !strings.Contains(err.Error(), "deep") {
+		t.Errorf("%v, want that they are too deep", err)
+	}
+}
+
 // A file that has become shorter since it was opened ends there.
 func TestFileShrinks(t *testing.T) {
 	whole := fixture(t, "faststart.mp4")

@@ -6,7 +6,10 @@ import (
 	"leat/media"
 )
 
-const maxTracks = 64
+const (
+	maxTracks  = 64
+	maxNesting = 8 // of the boxes of a track, of which stbl in minf in mdia is the deepest
+)
 
 // track is a track of a file that RTMP can carry, with the index of its samples.
 type track struct {
@@ -70,7 +73,10 @@ func (m *movie) readHeader(b []byte) error {
 
 // trackBoxes collects the boxes of a track that hold no others, from all that do. The outermost of a kind
 // counts: in QuickTime files there is a second hdlr further in.
-func trackBoxes(b []byte, boxes map[string][]byte) error {
+func trackBoxes(b []byte, boxes map[string][]byte, nesting int) error {
+	if nesting == maxNesting {
+		return damaged("boxes within boxes, %d deep", nesting)
+	}
 	var inner [][]byte
 	err := children(b, func(x box) error {
 		switch x.kind {
@@ -85,7 +91,7 @@ func trackBoxes(b []byte, boxes map[string][]byte) error {
 	})
 	for _, b := range inner {
 		if err == nil {
-			err = trackBoxes(b, boxes)
+			err = trackBoxes(b, boxes, nesting+1)
 		}
 	}
 	return err
@@ -94,7 +100,7 @@ func trackBoxes(b []byte, boxes map[string][]byte) error {
 // readTrack reads a trak box, if its track is one of a kind that RTMP has a form for.
 func (m *movie) readTrack(b []byte) error {
 	boxes := map[string][]byte{}
-	if err := trackBoxes(b, boxes); err != nil {
+	if err := trackBoxes(b, boxes, 0); err != nil {
 		return err
 	}
 	t := &track{}
