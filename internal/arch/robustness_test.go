@@ -12,7 +12,8 @@ const robustness = root + "/docs/robustness.md"
 var abuses = strings.Fields(`
 	half-open slow-handshake not-rtmp cut-handshake chunk-bomb length-bomb chunk-size fmt-fresh abort amf0-bombs amf3-bombs
 	command-order same-key slow-consumer churn kill-publisher timestamps media-edge aggregate enhanced-video shared-object
-	mutate names fd-pressure no-ack no-pong one-byte-reader pipelining many-streams toggle-flood overload memory webrtc-offers webrtc-packets handler-panic`)
+	mutate names fd-pressure no-ack no-pong one-byte-reader pipelining many-streams toggle-flood overload memory webrtc-offers webrtc-packets handler-panic
+	tls-answers long-headers small-parts frozen-time object-flood crafted-files`)
 
 // TestRobustnessIsComplete: each case has one row.
 func TestRobustnessIsComplete(t *testing.T) {
