@@ -21,11 +21,11 @@ type captureFile struct {
 
 var _ diagnose.Records = (*captureFile)(nil)
 
-// openCapture opens a capture and finds out by which program it was made. Errors begin with the file's name.
+// openCapture opens a capture and finds out by which program it was made. Errors name the file.
 func openCapture(name string) (*captureFile, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read the capture: %w", err)
 	}
 	c := &captureFile{file: f}
 	in := bufio.NewReader(f)

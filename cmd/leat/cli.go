@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -71,5 +72,9 @@ func misused(err error, args []string) error {
 			see = node.FullPath()
 		}
 	}
-	return fmt.Errorf("%w; see %s --help", err, see)
+	text := err.Error()
+	if before, _, ok := strings.Cut(text, ": time: "); ok { // what the library says of a time is no help
+		text = before + ", not a time such as 500ms, 10s or 5m"
+	}
+	return fmt.Errorf("%s; see %s --help", text, see)
 }

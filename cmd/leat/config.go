@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"leat/internal/config"
 )
@@ -42,10 +44,19 @@ func (c configCheck) Run(std streams) error {
 	return nil
 }
 
-// mistaken says what the lines of a configuration's mistakes are about. A file that cannot be read has none.
+func notByFlag(err error) bool {
+	mistake, ok := errors.AsType[*config.Error](err)
+	return !ok || !strings.HasPrefix(mistake.Field, "--")
+}
+
+// mistaken says what the lines of a configuration's mistakes are about. A file that cannot be read has none, and those of flags are
+// of the command line.
 func mistaken(err error) error {
 	if errors.Is(err, config.ErrUnreadable) {
 		return err
+	}
+	if all, ok := err.(interface{ Unwrap() []error }); ok && !slices.ContainsFunc(all.Unwrap(), notByFlag) {
+		return &exitError{exitUsage, err}
 	}
 	return fmt.Errorf("the configuration has mistakes:\n%w", err)
 }

@@ -180,6 +180,9 @@ func (c *convertCommand) begin(src *source) (time.Duration, error) {
 	if c.Start == 0 {
 		return 0, nil // a seek would pass over sound in front of the first picture
 	}
+	if length := src.opened.Info().Duration; c.Start > length {
+		return 0, fmt.Errorf("%s ends at %s, before --start", src.name, clock(length))
+	}
 	from, err := cursor.Seek(c.Start)
 	if err != nil {
 		return 0, src.failure(err)

@@ -23,7 +23,7 @@ type publishCommand struct {
 	DropAfter   *time.Duration `help:"How long video may wait for a slow server before some is left out; 0 waits for the server. Pipes, and files with several URLs, have 900ms." placeholder:"TIME"`
 	Timeout     time.Duration  `help:"How long to wait for the server's answers." default:"10s"`
 	SendTimeout time.Duration  `help:"How long a server may take nothing before the connection counts as lost." default:"15s"`
-	Retry       int            `help:"How often in a row to try to connect again when a connection was lost; -1 is for ever." default:"25"`
+	Retry       int            `help:"How often in a row to try to connect again when a connection was lost; --retry=-1 is for ever." default:"25"`
 	Stats       bool           `help:"Print a line for each URL every second."`
 	JSON        bool           `name:"json" help:"Print a summary as JSON at the end, and --stats as JSON."`
 }

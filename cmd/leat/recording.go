@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"leat/flv"
@@ -82,7 +83,11 @@ func (r *recording) finish() error {
 // outcome says how the play ended, for what run returned.
 func (r *recording) outcome(ctx context.Context, t *target, err error) error {
 	if failed, ok := errors.AsType[*outputError](err); ok {
-		return fmt.Errorf("cannot write the file: %w", failed.err)
+		cause := failed.err
+		if inner := errors.Unwrap(cause); inner != nil && strings.HasPrefix(cause.Error(), "flv: ") {
+			cause = inner // the system's own words are enough
+		}
+		return fmt.Errorf("cannot write the file: %w", cause)
 	}
 	reason := ""
 	switch said, isStatus := errors.AsType[*rtmp.StatusError](err); {

@@ -73,7 +73,7 @@ func TestRecordingCannotWrite(t *testing.T) {
 	r := &recording{out: flv.NewWriter(full{}), console: &console{}}
 	err := r.run(t.Context(), &list{packets: mediatest.Opus(time.Second)})
 	err = r.outcome(t.Context(), nil, err)
-	if err == nil || err.Error() != "cannot write the file: flv: write tag: no space left on device" || exitCode(err) != exitFailed {
+	if err == nil || err.Error() != "cannot write the file: no space left on device" || exitCode(err) != exitFailed {
 		t.Errorf("it said %v", err)
 	}
 }

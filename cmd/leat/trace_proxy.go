@@ -56,7 +56,7 @@ func (c *traceCommand) proxy(ctx context.Context, std streams, out *diagnose.Out
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", c.Listen, err)
+		return fmt.Errorf("cannot listen on %s: %w; choose another address for --listen, or end what listens there", c.Listen, err)
 	}
 	if _, err := fmt.Fprintf(std.err, "leat: listening on %s, passing on to %s; end with Ctrl-C\n", l.Addr(), target.Address()); err != nil {
 		return errors.Join(err, l.Close())

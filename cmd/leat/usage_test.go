@@ -27,10 +27,11 @@ func TestArguments(t *testing.T) {
 		code int
 		want string
 	}{
+		{"serve --log-level loud", 64, `--log-level: must be debug, info, warn or error, not "loud"`},
 		{"publish", 64, `expected "<source> <url> ..."; see leat publish --help`},
 		{"publish " + url + " cam.flv", 64, "the URL stands where the file belongs: write leat publish FILE URL"},
 		{"replay " + url + " talk.cap", 64, "the URL stands where the capture belongs: write leat replay FILE URL"},
-		{"replay none.cap rtmp://127.0.0.1:1", 1, "open none.cap: no such file or directory"},
+		{"replay none.cap rtmp://127.0.0.1:1", 1, "cannot read the capture: open none.cap: no such file or directory"},
 		{"replay cam.flv rtmp://127.0.0.1:1", 1, "cam.flv: the capture is damaged at byte 0: it does not begin as captures of leat trace --record do"},
 		{"publish cam.flv live/cam", 64, "the URL cannot be used: it has no scheme such as rtmp://" + form},
 		{"publish cam.flv http://127.0.0.1/live/cam", 64, "the URL cannot be used: the scheme is not one of RTMP" + form},
@@ -45,6 +46,7 @@ func TestArguments(t *testing.T) {
 
 		{"play", 64, `expected "<url>"; see leat play --help`},
 		{"play -o x.flv rtmp://", 64, "the URL cannot be used: no host name" + form},
+		{"play --duration 5 -o x.flv " + url, 64, `--duration: expected duration but got "5", not a time such as 500ms, 10s or 5m; see leat play --help`},
 		{"play --duration=-1s -o x.flv " + url, 64, "--duration must not be negative"},
 		{"play --start=-1s -o x.flv " + url, 64, "--start must not be negative"},
 		{"play -o nowhere/x.flv " + url, 1, "cannot write nowhere/x.flv: stat nowhere: no such file or directory"},
