@@ -112,10 +112,15 @@ type shifted struct{ *rtmp.Outlet }
 
 func (shifted) OnCommand(func(rtmp.Command)) {}
 
-// back lets the player go on in the stream's window, where it obeys commands. Without a window it returns false. turn is held.
+// back lets the player go on in the stream's window, where it obeys commands. Without a window, or while there is nothing in it yet, it
+// returns false. turn is held.
 func (p *player) back(commands ...rtmp.Command) bool {
 	window := p.node.window(p.current)
 	if window == nil {
+		return false
+	}
+	if _, _, ok := window.Span(); !ok {
+		window.Leave()
 		return false
 	}
 	return p.behind(vod.NewTitle(window, window.Leave), p.placeIn(window), commands, 0)

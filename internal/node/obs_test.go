@@ -135,6 +135,7 @@ func TestLadder(t *testing.T) {
 	const late = 2500 * time.Millisecond
 	cut := slices.IndexFunc(all, func(p *media.Packet) bool { return p.Timestamp >= late })
 	old := announce(t, s, announcesNothing)
+	until(t, "the player waited", func() bool { return s.inLog() == 1 })
 	pub := publish(t, s.url("/live/cam"))
 	send(t, pub, all[:cut]...)
 	until(t, "half of it is there", func() bool {

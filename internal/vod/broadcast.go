@@ -142,6 +142,11 @@ func (s *Session) wantsLive() bool {
 		!s.waitKey && !s.resend && s.incoming == nil && !s.switching
 }
 
+// goesLive reports whether the client is about to be handed over, unless a command comes before that.
+func (s *Session) goesLive() bool {
+	return s.cfg.Live != nil && (s.state == joining || s.state == ending && s.aired)
+}
+
 // goLive hands the client over, and reports whether that was possible.
 func (s *Session) goLive(after uint64) bool {
 	if !s.cfg.Live(Rejoin{After: after, Name: s.name, Audio: !s.noAudio, Video: !s.noVideo, Idle: s.idle}) {
@@ -189,6 +194,7 @@ func (s *Session) overtaken() {
 	case !errors.Is(err, format.ErrGone):
 		s.finish(err)
 	case s.cfg.Live != nil:
+		s.cancelSwitch("%s is not kept any more.", s.name)
 		s.media = s.enc.AppendStatus(s.joined(), s.status(rtmp.CodeSeekNotify, "%s is not kept any more: going on live.", s.name))
 		s.state = joining
 	default:

@@ -30,6 +30,8 @@ func (s *Session) proceed() (goesOn, yield bool) {
 			return !s.gone, false
 		}
 		switch {
+		case s.switching && s.goesLive(): // the answer would be lost
+			return true, false
 		case s.state == ending:
 			if !s.conclude() {
 				return false, false

@@ -79,7 +79,10 @@ func (s *Session) adopt(o opened) {
 		return
 	}
 	at, why := s.switchPlace(o.title.Info(), o.offset)
-	if s.broadcast != nil {
+	switch {
+	case s.goesLive():
+		why = "What was played is not kept any more, and goes on live."
+	case s.broadcast != nil:
 		at, why = s.switchFrom(o.offset)
 	}
 	if why != "" {

@@ -1,11 +1,18 @@
 package vod
 
 import (
+	"context"
+	"log/slog"
+	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"leat/internal/dvr"
 	"leat/internal/format"
+	"leat/live"
 	"leat/media"
+	"leat/rtmp"
 )
 
 // racing is a live stream with a key frame every second that goes on by three frames as soon as somebody has looked at it.
@@ -46,4 +53,50 @@ func TestHoldsWhileTheOtherGoesOn(t *testing.T) {
 			t.Errorf("from frame %d on: the other takes over at %v, and the frame at %v was sent", first, s.incoming.at, sent)
 		}
 	}
+}
+
+// TestSwitchFromNothing: a window that holds nothing sends its client on to the live stream, but not before a switch that it has asked
+// for is answered.
+func TestSwitchFromNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dvr")
+	synctest.Test(t, func(t *testing.T) {
+		key := media.Key{App: "live", Name: "cam"}
+		hub := live.NewHub(nil)
+		windows, err := dvr.Open(dvr.Options{Path: dir, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows.Start(hub, key, 10*second)
+		title := func() *Title {
+			window := windows.Enter(key)
+			return NewTitle(window, window.Leave)
+		}
+		c, engine := newClient(t), NewEngine(2)
+		open, rejoined := make(chan struct{}), 0
+		_, err = engine.Play(SessionConfig{
+			Outlet: c, Title: title(), Name: "cam", Request: all,
+			From: &Place{After: 62}, Commands: []rtmp.Command{rtmp.Play2Command{Name: "other", OldName: "cam", Offset: -1}},
+			Switch: func(context.Context, string, string) (*Title, error) { <-open; return title(), nil },
+			Live:   func(Rejoin) bool { rejoined++; return true },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.want("there is nothing", "Seek.Notify")
+		synctest.Wait()
+		if rejoined != 0 {
+			t.Error("it went on live before the switch was answered")
+		}
+		close(open)
+		c.want("the switch is answered", "Play.Failed")
+		synctest.Wait()
+		if rejoined != 1 {
+			t.Errorf("it went on live %d times", rejoined)
+		}
+		engine.Close()
+		hub.Close()
+		if err := windows.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
