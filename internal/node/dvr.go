@@ -133,7 +133,9 @@ func (p *player) placeIn(b format.Broadcast) *vod.Place {
 	if place.After == 0 {
 		_, place.At, _ = b.Span()
 	}
-	return &vod.Place{After: place.After, At: place.At, WaitKey: place.WaitKey}
+	full := p.full
+	p.full = nil
+	return &vod.Place{After: place.After, At: place.At, WaitKey: place.WaitKey, Full: full}
 }
 
 // behind lets the player play a broadcast from a place on, behind the live stream. It has left the log. at, when not 0, is where on
@@ -187,7 +189,7 @@ func (p *player) rejoin(r vod.Rejoin) bool {
 	if !p.enter(nil, r.After) {
 		return false
 	}
-	p.session = nil
+	p.session, p.full = nil, r.Full
 	p.log().Debug("playing live again")
 	return true
 }

@@ -30,6 +30,7 @@ type player struct {
 	turn    sync.Mutex   // held while a command is obeyed, and while the player changes between log and session
 	session *vod.Session // plays behind the live stream; guarded by turn
 	current media.Key    // what it plays: key, or another rendition; guarded by turn
+	full    *vod.Marks   // of the session before; guarded by turn
 	others  []*feed      // of renditions that it may change to; guarded by mu
 
 	mu           sync.Mutex

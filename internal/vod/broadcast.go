@@ -15,7 +15,12 @@ type Place struct {
 	After   uint64        // number of the packet that it has got last; 0: it has got nothing
 	At      time.Duration // that packet's timestamp
 	WaitKey bool          // it has no picture, and waits for a key frame
+	Full    *Marks        // of the session before, whose Rejoin had them
 }
+
+// Marks are, by media.Kind, the newest messages on the client's timeline when it was told that its buffer was sent. librtmp answers that with a
+// pause, which may come when the session has handed the client over.
+type Marks [4]time.Duration
 
 // Rejoin is a session's wish to hand its client over to the live stream.
 type Rejoin struct {
@@ -23,6 +28,7 @@ type Rejoin struct {
 	Shift        time.Duration // of the client's timeline from the stream's
 	Audio, Video bool          // what it wants
 	Name         string        // of the rendition that it plays
+	Full         *Marks        // nil: the client was not told since it went on
 	// Idle reports whether no command waits. It must be asked with a lock that keeps commands from coming until Live has returned.
 	Idle func() bool
 }
@@ -46,7 +52,11 @@ func (s *Session) openBroadcast() error {
 	if length > 0 {
 		s.until = from.At + length
 	}
-	return s.takeUp(from)
+	err := s.takeUp(from)
+	if from.Full != nil {
+		s.pace.told, s.fullAt = true, *from.Full
+	}
+	return err
 }
 
 // takeUp goes on behind what the client has got elsewhere.
@@ -149,7 +159,12 @@ func (s *Session) goesLive() bool {
 
 // goLive hands the client over, and reports whether that was possible.
 func (s *Session) goLive(after uint64) bool {
-	if !s.cfg.Live(Rejoin{After: after, Name: s.name, Audio: !s.noAudio, Video: !s.noVideo, Idle: s.idle}) {
+	var full *Marks
+	if s.pace.told {
+		marks := s.fullAt
+		full = &marks
+	}
+	if !s.cfg.Live(Rejoin{After: after, Name: s.name, Audio: !s.noAudio, Video: !s.noVideo, Full: full, Idle: s.idle}) {
 		return false
 	}
 	s.state = departed

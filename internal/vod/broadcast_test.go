@@ -77,3 +77,63 @@ func TestPausedBeyondTheWindow(t *testing.T) {
 		}
 	})
 }
+
+// TestPauseComesLate: librtmp's answer to Buffer Empty may come when the client has been handed over to the live stream. It does not get again
+// what it has had since.
+func TestPauseComesLate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dvr")
+	synctest.Test(t, func(t *testing.T) {
+		key := media.Key{App: "live", Name: "cam"}
+		hub := live.NewHub(nil)
+		windows, err := dvr.Open(dvr.Options{Path: dir, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pub, err := hub.Publish(key, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows.Start(hub, key, time.Hour)
+		for _, p := range film(3*second, 1, false) {
+			if err := pub.WritePacket(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		var handed *Rejoin
+		c, engine := newClient(t), NewEngine(2)
+		play := func(from *Place, commands ...rtmp.Command) *Session {
+			window := windows.Enter(key)
+			s, err := engine.Play(SessionConfig{
+				Outlet: c, Title: NewTitle(window, window.Leave), Name: "cam", Request: all, BufferLength: second, BufferEvents: true,
+				From: from, Commands: commands, Live: func(r Rejoin) bool { handed = &r; return r.Idle() },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		s := play(&Place{})
+		c.want("its buffer is sent", "... BufferEmpty")
+		s.Command(rtmp.BufferLengthCommand{Length: time.Hour})
+		c.want("the rest", "... V2900 A2950")
+		synctest.Wait()
+		if handed == nil || handed.Full == nil || handed.Full[media.Video] > second+100*time.Millisecond {
+			t.Fatalf("it is handed over as %+v", handed)
+		}
+		position, after := handed.Full[media.Video], handed.After
+		s = play(&Place{After: handed.After, At: 2950 * time.Millisecond, Full: handed.Full}, rtmp.PauseCommand{Paused: true, Position: position})
+		c.want("it pauses", "Pause.Notify StreamEOF BufferEmpty")
+		s.Command(rtmp.PauseCommand{Position: position})
+		c.want("it goes on", "StreamIsRecorded StreamBegin Unpause.Notify")
+		synctest.Wait()
+		if rest := c.heard(); len(rest) > 0 || handed.After != after {
+			t.Errorf("it is handed over again as %+v, and got once more %q", handed, rest)
+		}
+		engine.Close()
+		hub.Close()
+		if err := windows.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -113,7 +113,7 @@ type Session struct {
 	last      time.Duration    // of the newest packet that was sent, in the file
 	frame     time.Duration    // between the last two frames of a kind
 	newest    [4]time.Duration // the last frame of each kind
-	fullAt    [4]time.Duration // the same when the client was told that its buffer was sent, on its timeline
+	fullAt    Marks            // the same when the client was told that its buffer was sent, on its timeline
 	passed    filter           // what the client has already
 	exact     exact            // the seek that it is being shown the target of
 	still     still            // the frames that it is to see while paused
