@@ -22,6 +22,12 @@ const (
 	maxName = 1 << 10
 )
 
+// IsNameless reports whether p is a data message that begins with no handler name, as the timecodes that FFmpeg copies from some files do.
+// It means nothing to a player, and FFmpeg takes it for a track of subtitles.
+func IsNameless(p *media.Packet) bool {
+	return p.Kind == media.Data && !p.Config && p.Name == "" && p.Data == nil
+}
+
 // AMF0 markers of the values that are looked at in front of the handler name.
 const (
 	amf0Number      = 0x00

@@ -26,8 +26,8 @@ const maxPrefix = 4096
 // left out. Data is what follows the name. "@setDataFrame" is cut off too, and the rest is a Config packet;
 // "@clearDataFrame" gives the Config packet with an empty Body that removes it. A plain onMetaData is Config as
 // well, because encoders send it so and servers remember it. The name must be an AMF0 string, also in type 15, of at
-// most 1,024 bytes, and no more than 16 values may stand in front of it. Without a name, as FFmpeg's timecodes are, the
-// body is relayed whole.
+// most 1,024 bytes, and no more than 16 values may stand in front of it. Without a name
+// (IsNameless) the body stays whole.
 //
 // What this package does not know (codecs, packet types, layouts of tracks) is no error: it gives a packet with
 // Data nil, to be relayed whole. A malformed body gives such a packet too, and beside it an *Error that is worth a

@@ -282,7 +282,7 @@ func (r *receiver) one(c *Conn, t flv.TagType, timestamp uint32, body []byte, no
 	}
 	for i, p := range packets {
 		packets[i] = nil
-		if isNameless(p) {
+		if flv.IsNameless(p) {
 			c.logger.Debug("data message ignored, it has no name", "bytes", len(p.Body))
 			continue
 		}
@@ -290,10 +290,4 @@ func (r *receiver) one(c *Conn, t flv.TagType, timestamp uint32, body []byte, no
 		put(p)
 	}
 	r.packets = packets[:0]
-}
-
-// isNameless reports a data message that begins with no name, as the timecodes that FFmpeg copies from some files do. It means nothing
-// to a player, and FFmpeg takes it for a track of subtitles.
-func isNameless(p *media.Packet) bool {
-	return p.Kind == media.Data && !p.Config && p.Name == "" && p.Data == nil
 }

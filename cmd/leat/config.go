@@ -44,11 +44,6 @@ func (c configCheck) Run(std streams) error {
 	return nil
 }
 
-func notByFlag(err error) bool {
-	mistake, ok := errors.AsType[*config.Error](err)
-	return !ok || !strings.HasPrefix(mistake.Field, "--")
-}
-
 // mistaken says what the lines of a configuration's mistakes are about. A file that cannot be read has none, and those of flags are
 // of the command line.
 func mistaken(err error) error {
@@ -59,4 +54,10 @@ func mistaken(err error) error {
 		return &exitError{exitUsage, err}
 	}
 	return fmt.Errorf("the configuration has mistakes:\n%w", err)
+}
+
+// notByFlag reports whether a mistake stands elsewhere than in a flag of the command line.
+func notByFlag(err error) bool {
+	mistake, ok := errors.AsType[*config.Error](err)
+	return !ok || !strings.HasPrefix(mistake.Field, "--")
 }

@@ -114,7 +114,7 @@ func (shifted) OnCommand(func(rtmp.Command)) {}
 
 // back lets the player go on in the stream's window, where it obeys commands. Without a window, or while there is nothing in it yet, it
 // returns false. turn is held.
-func (p *player) back(commands ...rtmp.Command) bool {
+func (p *player) back(cmd rtmp.Command) bool {
 	window := p.node.window(p.current)
 	if window == nil {
 		return false
@@ -123,7 +123,11 @@ func (p *player) back(commands ...rtmp.Command) bool {
 		window.Leave()
 		return false
 	}
-	return p.behind(vod.NewTitle(window, window.Leave), p.placeIn(window), commands, 0)
+	place := p.placeIn(window)
+	if pause, ok := cmd.(rtmp.PauseCommand); ok && p.full != nil && p.full.Answered(pause.Position) {
+		place.Full = p.full
+	}
+	return p.behind(vod.NewTitle(window, window.Leave), place, []rtmp.Command{cmd}, 0)
 }
 
 // placeIn takes the player out of the log, and returns where it goes on in what is kept of the stream. One that has got nothing yet
@@ -133,9 +137,7 @@ func (p *player) placeIn(b format.Broadcast) *vod.Place {
 	if place.After == 0 {
 		_, place.At, _ = b.Span()
 	}
-	full := p.full
-	p.full = nil
-	return &vod.Place{After: place.After, At: place.At, WaitKey: place.WaitKey, Full: full}
+	return &vod.Place{After: place.After, At: place.At, WaitKey: place.WaitKey}
 }
 
 // behind lets the player play a broadcast from a place on, behind the live stream. It has left the log. at, when not 0, is where on

@@ -47,8 +47,8 @@ func (h *handler) ServeConnect(ctx context.Context, r *rtmp.ConnectRequest) erro
 
 // ServePublish runs a publisher's packets into the hub.
 func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error {
-	n := h.n
-	log := n.streamLog(s.Conn(), s.Key())
+	n, key := h.n, withoutFLV(s.Key())
+	log := n.streamLog(s.Conn(), key)
 	app, ok := n.app(s.Request())
 	if !ok {
 		n.counters.refuse(toPublish, byApp)
@@ -59,7 +59,7 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 		log.Warn("publisher refused", "reason", d.log)
 		return d.status
 	}
-	if !n.onAir(withoutFLV(s.Key())) { // who comes back, or takes over, takes the place of another
+	if !n.onAir(key) { // who comes back, or takes over, takes the place of another
 		if err := n.noMemory(log, toPublish, short, rtmp.CodePublishBadName); err != nil {
 			return err
 		}
@@ -71,13 +71,14 @@ func (h *handler) ServePublish(ctx context.Context, s *rtmp.PublishStream) error
 		log.Warn("publisher refused: limits.publishers is reached", "limit", limit)
 		return rtmp.Refuse(rtmp.CodePublishBadName, "The server has as many publishers as it takes.")
 	}
-	return n.publishRTMP(ctx, log, s, &app)
+	return n.publishRTMP(ctx, log, s, key, &app)
 }
 
 // ServePlay lets a player join its stream's fan-out, or shows it a recording.
 func (h *handler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 	n := h.n
-	log := n.streamLog(s.Conn(), s.Key())
+	live := n.liveKey(s.Key())
+	log := n.streamLog(s.Conn(), live)
 	app, ok := n.app(s.Request())
 	if !ok {
 		n.counters.refuse(toPlay, byApp)
@@ -91,7 +92,7 @@ func (h *handler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 	if err := n.noMemory(log, toPlay, short, rtmp.CodePlayFailed); err != nil {
 		return err
 	}
-	switch title, err := n.film(ctx, &app, s); {
+	switch title, err := n.film(ctx, &app, s, live); {
 	case ctx.Err() != nil:
 		if title != nil {
 			title.Release()
@@ -102,10 +103,10 @@ func (h *handler) ServePlay(ctx context.Context, s *rtmp.PlayStream) error {
 	case title != nil:
 		return n.screen(log, &app, s, title)
 	}
-	if err := n.fetch(ctx, log, s); err != nil {
+	if err := n.fetch(ctx, log, s, live); err != nil {
 		return err
 	}
-	return n.join(log, s)
+	return n.join(log, s, live)
 }
 
 // onAir reports whether a stream has a publisher, or one that may come back within the grace.
@@ -121,10 +122,15 @@ const (
 )
 
 func withoutFLV(key media.Key) media.Key {
-	if name := strings.TrimPrefix(key.Name, prefixFLV); name != "" {
-		key.Name = name
-	}
+	key.Name = liveName(key.Name)
 	return key
+}
+
+func liveName(name string) string {
+	if rest := strings.TrimPrefix(name, prefixFLV); rest != "" {
+		return rest
+	}
+	return name
 }
 
 // liveKey returns the live stream that a player means. Who names one that is not on air gets the same with "mp4:", or without.

@@ -138,9 +138,9 @@ func (a *archive) opened() *record.Recordings {
 }
 
 // film finds the recording that a player asks for, by play's start (RTMP 7.2.2.1). Without an error it may be nil: then
-// the player gets the live stream, or waits for it.
-func (n *Node) film(ctx context.Context, app *config.App, s *rtmp.PlayStream) (*vod.Title, error) {
-	start, live := s.Play().Start, n.liveKey(s.Key())
+// the player gets live, or waits for it.
+func (n *Node) film(ctx context.Context, app *config.App, s *rtmp.PlayStream, live media.Key) (*vod.Title, error) {
+	start := s.Play().Start
 	if start == rtmp.StartLive || start == rtmp.StartAny && n.onAir(live) || start >= 0 && n.hasWindow(live) {
 		return nil, nil
 	}

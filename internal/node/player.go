@@ -3,7 +3,6 @@ package node
 import (
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +29,7 @@ type player struct {
 	turn    sync.Mutex   // held while a command is obeyed, and while the player changes between log and session
 	session *vod.Session // plays behind the live stream; guarded by turn
 	current media.Key    // what it plays: key, or another rendition; guarded by turn
-	full    *vod.Marks   // of the session before; guarded by turn
+	full    *vod.Marks   // what the session before has told it; guarded by turn
 	others  []*feed      // of renditions that it may change to; guarded by mu
 
 	mu           sync.Mutex
@@ -45,8 +44,7 @@ type player struct {
 const frameTime = 33 * time.Millisecond
 
 // join detaches a player from its handler and lets it join its stream's feed.
-func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream) error {
-	key := n.liveKey(s.Key())
+func (n *Node) join(log *slog.Logger, s *rtmp.PlayStream, key media.Key) error {
 	p := &player{node: n, conn: s.Conn(), key: key, current: key, started: time.Now()}
 	p.audio, p.video = s.Receives()
 	if d := s.Play().Duration; d >= 0 {
@@ -187,7 +185,7 @@ func (p *player) limitWait() {
 // command obeys the client. It runs on the connection's reading goroutine, but for CloseCommand.
 func (p *player) command(cmd rtmp.Command) {
 	if c, ok := cmd.(rtmp.Play2Command); ok {
-		c.Name, c.OldName = strings.TrimPrefix(c.Name, prefixFLV), strings.TrimPrefix(c.OldName, prefixFLV)
+		c.Name, c.OldName = liveName(c.Name), liveName(c.OldName)
 		cmd = c
 	}
 	p.turn.Lock()

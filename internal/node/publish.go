@@ -87,9 +87,9 @@ func (p *publication) watched(is bool) {
 }
 
 // publishRTMP is publish for a stream of RTMP.
-func (n *Node) publishRTMP(ctx context.Context, log *slog.Logger, s *rtmp.PublishStream, app *config.App) error {
+func (n *Node) publishRTMP(ctx context.Context, log *slog.Logger, s *rtmp.PublishStream, key media.Key, app *config.App) error {
 	taken, err := n.publish(ctx, &publication{
-		key: withoutFLV(s.Key()), from: s, remote: remote(s.Conn()), log: log, app: app, kind: string(s.Type()),
+		key: key, from: s, remote: remote(s.Conn()), log: log, app: app, kind: string(s.Type()),
 		conn: s.Conn().ID(), address: s.Conn().RemoteAddr().String(), host: tcHost(s.Request().TCURL), path: relay.PathOf(s.Request()), stream: s,
 	})
 	var gone *rtmp.CloseReason

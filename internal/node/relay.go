@@ -167,8 +167,8 @@ func (n *Node) admit(r *rtmp.ConnectRequest) error {
 }
 
 // fetch brings the stream here that a player wants, if a rule says from where, and waits for it.
-func (n *Node) fetch(ctx context.Context, log *slog.Logger, s *rtmp.PlayStream) error {
-	err := n.relay.Await(ctx, n.liveKey(s.Key()), relay.PathOf(s.Request()))
+func (n *Node) fetch(ctx context.Context, log *slog.Logger, s *rtmp.PlayStream, key media.Key) error {
+	err := n.relay.Await(ctx, key, relay.PathOf(s.Request()))
 	switch {
 	case err == nil:
 		return nil

@@ -15,12 +15,17 @@ type Place struct {
 	After   uint64        // number of the packet that it has got last; 0: it has got nothing
 	At      time.Duration // that packet's timestamp
 	WaitKey bool          // it has no picture, and waits for a key frame
-	Full    *Marks        // of the session before, whose Rejoin had them
+	Full    *Marks        // those of the session before, for a pause that is the answer to them; else nil
 }
 
 // Marks are, by media.Kind, the newest messages on the client's timeline when it was told that its buffer was sent. librtmp answers that with a
 // pause, which may come when the session has handed the client over.
 type Marks [4]time.Duration
+
+// Answered reports whether a pause at position is that answer: librtmp names the last message before it was told.
+func (m *Marks) Answered(position time.Duration) bool {
+	return position > 0 && (position == m[media.Audio] || position == m[media.Video])
+}
 
 // Rejoin is a session's wish to hand its client over to the live stream.
 type Rejoin struct {

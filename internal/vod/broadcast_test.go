@@ -1,14 +1,12 @@
 package vod
 
 import (
-	"log/slog"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"leat/internal/dvr"
-	"leat/live"
+	"leat/internal/format"
 	"leat/media"
 	"leat/rtmp"
 )
@@ -18,17 +16,8 @@ import (
 func TestPausedBeyondTheWindow(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dvr")
 	synctest.Test(t, func(t *testing.T) {
-		key := media.Key{App: "live", Name: "cam"}
-		hub := live.NewHub(nil)
-		windows, err := dvr.Open(dvr.Options{Path: dir, Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		pub, err := hub.Publish(key, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		windows.Start(hub, key, 10*second)
+		cam := newStage(t, dir, 10*second)
+		pub := cam.publish()
 		packets := film(60*second, 1, false)
 		show := func(end time.Duration) {
 			for len(packets) > 0 && packets[0].Timestamp < end {
@@ -44,13 +33,13 @@ func TestPausedBeyondTheWindow(t *testing.T) {
 		}
 		show(5 * second)
 		synctest.Wait()
-		window := windows.Enter(key)
-		_, to, _ := window.Span()
+		title := cam.title()
+		_, to, _ := title.file.(format.Broadcast).Span()
 		c, engine := newClient(t), NewEngine(2)
 		var rejoined []Rejoin
 		var ended *Stats
 		s, err := engine.Play(SessionConfig{
-			Outlet: c, Title: NewTitle(window, window.Leave), Name: "cam", Request: all, BufferLength: 100 * time.Millisecond,
+			Outlet: c, Title: title, Name: "cam", Request: all, BufferLength: 100 * time.Millisecond,
 			From: &Place{After: 102, At: to}, Commands: []rtmp.Command{rtmp.PauseCommand{Paused: true, Position: to}},
 			Live:  func(r Rejoin) bool { rejoined = append(rejoined, r); return r.Idle() },
 			OnEnd: func(stats Stats) { ended = &stats },
@@ -71,10 +60,7 @@ func TestPausedBeyondTheWindow(t *testing.T) {
 			t.Error("a session that is over takes a command")
 		}
 		engine.Close()
-		hub.Close()
-		if err := windows.Close(); err != nil {
-			t.Error(err)
-		}
+		cam.close()
 	})
 }
 
@@ -83,17 +69,8 @@ func TestPausedBeyondTheWindow(t *testing.T) {
 func TestPauseComesLate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dvr")
 	synctest.Test(t, func(t *testing.T) {
-		key := media.Key{App: "live", Name: "cam"}
-		hub := live.NewHub(nil)
-		windows, err := dvr.Open(dvr.Options{Path: dir, Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		pub, err := hub.Publish(key, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		windows.Start(hub, key, time.Hour)
+		cam := newStage(t, dir, time.Hour)
+		pub := cam.publish()
 		for _, p := range film(3*second, 1, false) {
 			if err := pub.WritePacket(t.Context(), p); err != nil {
 				t.Fatal(err)
@@ -103,9 +80,8 @@ func TestPauseComesLate(t *testing.T) {
 		var handed *Rejoin
 		c, engine := newClient(t), NewEngine(2)
 		play := func(from *Place, commands ...rtmp.Command) *Session {
-			window := windows.Enter(key)
 			s, err := engine.Play(SessionConfig{
-				Outlet: c, Title: NewTitle(window, window.Leave), Name: "cam", Request: all, BufferLength: second, BufferEvents: true,
+				Outlet: c, Title: cam.title(), Name: "cam", Request: all, BufferLength: second, BufferEvents: true,
 				From: from, Commands: commands, Live: func(r Rejoin) bool { handed = &r; return r.Idle() },
 			})
 			if err != nil {
@@ -131,9 +107,6 @@ func TestPauseComesLate(t *testing.T) {
 			t.Errorf("it is handed over again as %+v, and got once more %q", handed, rest)
 		}
 		engine.Close()
-		hub.Close()
-		if err := windows.Close(); err != nil {
-			t.Error(err)
-		}
+		cam.close()
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,9 +15,11 @@ import (
 
 	"leat/amf"
 	"leat/flv"
+	"leat/internal/dvr"
 	"leat/internal/format"
 	"leat/internal/wire/chunk"
 	"leat/internal/wire/message"
+	"leat/live"
 	"leat/media"
 	"leat/rtmp"
 )
@@ -352,3 +355,46 @@ func framesFrom(t testing.TB, title *Title, at time.Duration) []*media.Packet {
 }
 
 var _ format.Cursor = (*tagCursor)(nil)
+
+// stage is a live stream with a window, in a bubble of fake time.
+type stage struct {
+	t       *testing.T
+	key     media.Key
+	hub     *live.Hub
+	windows *dvr.Windows
+}
+
+// newStage keeps the window in dir, which was made outside of the bubble.
+func newStage(t *testing.T, dir string, length time.Duration) *stage {
+	t.Helper()
+	s := &stage{t: t, key: media.Key{App: "live", Name: "cam"}, hub: live.NewHub(nil)}
+	var err error
+	if s.windows, err = dvr.Open(dvr.Options{Path: dir, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	s.windows.Start(s.hub, s.key, length)
+	return s
+}
+
+func (s *stage) publish() *live.Publication {
+	s.t.Helper()
+	pub, err := s.hub.Publish(s.key, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return pub
+}
+
+// title enters the window.
+func (s *stage) title() *Title {
+	window := s.windows.Enter(s.key)
+	return NewTitle(window, window.Leave)
+}
+
+func (s *stage) close() {
+	s.t.Helper()
+	s.hub.Close()
+	if err := s.windows.Close(); err != nil {
+		s.t.Error(err)
+	}
+}

@@ -73,11 +73,11 @@ func (s *Session) pause(position time.Duration) {
 	}
 }
 
-// answersFull reports whether a pause is librtmp's answer to Buffer Empty, by which it wants the next buffer at once. It names
-// the last message before that event, and writes to its file what was sent behind it meanwhile, too: a larger buffer that it
+// answersFull reports whether a pause is librtmp's answer to Buffer Empty, by which it wants the next buffer at once. It
+// writes to its file what was sent behind that event meanwhile, too: a larger buffer that it
 // asked for, or what the clock made due. The same again would be in the file twice.
 func (s *Session) answersFull(position time.Duration) bool {
-	return s.pace.told && position > 0 && (position == s.fullAt[media.Audio] || position == s.fullAt[media.Video])
+	return s.pace.told && s.fullAt.Answered(position)
 }
 
 // client returns where in the file a client is that names a place on its own timeline: nowhere that it has not been sent.

@@ -81,7 +81,7 @@ func (s *Session) adopt(o opened) {
 	at, why := s.switchPlace(o.title.Info(), o.offset)
 	switch {
 	case s.goesLive():
-		why = "What was played is not kept any more, and goes on live."
+		why = "The stream goes on live now; ask again."
 	case s.broadcast != nil:
 		at, why = s.switchFrom(o.offset)
 	}

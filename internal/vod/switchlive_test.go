@@ -2,15 +2,12 @@ package vod
 
 import (
 	"context"
-	"log/slog"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"leat/internal/dvr"
 	"leat/internal/format"
-	"leat/live"
 	"leat/media"
 	"leat/rtmp"
 )
@@ -60,23 +57,13 @@ func TestHoldsWhileTheOtherGoesOn(t *testing.T) {
 func TestSwitchFromNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dvr")
 	synctest.Test(t, func(t *testing.T) {
-		key := media.Key{App: "live", Name: "cam"}
-		hub := live.NewHub(nil)
-		windows, err := dvr.Open(dvr.Options{Path: dir, Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		windows.Start(hub, key, 10*second)
-		title := func() *Title {
-			window := windows.Enter(key)
-			return NewTitle(window, window.Leave)
-		}
+		cam := newStage(t, dir, 10*second)
 		c, engine := newClient(t), NewEngine(2)
 		open, rejoined := make(chan struct{}), 0
-		_, err = engine.Play(SessionConfig{
-			Outlet: c, Title: title(), Name: "cam", Request: all,
+		_, err := engine.Play(SessionConfig{
+			Outlet: c, Title: cam.title(), Name: "cam", Request: all,
 			From: &Place{After: 62}, Commands: []rtmp.Command{rtmp.Play2Command{Name: "other", OldName: "cam", Offset: -1}},
-			Switch: func(context.Context, string, string) (*Title, error) { <-open; return title(), nil },
+			Switch: func(context.Context, string, string) (*Title, error) { <-open; return cam.title(), nil },
 			Live:   func(Rejoin) bool { rejoined++; return true },
 		})
 		if err != nil {
@@ -94,9 +81,6 @@ func TestSwitchFromNothing(t *testing.T) {
 			t.Errorf("it went on live %d times", rejoined)
 		}
 		engine.Close()
-		hub.Close()
-		if err := windows.Close(); err != nil {
-			t.Error(err)
-		}
+		cam.close()
 	})
 }

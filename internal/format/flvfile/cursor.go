@@ -105,8 +105,8 @@ func (c *cursor) fill() error {
 		if p.Kind == media.Data && p.Name == media.NameMetadata {
 			continue // sent by moveTo, with the right duration
 		}
-		if isNameless := p.Kind == media.Data && !p.Config && p.Name == "" && p.Data == nil; isNameless || !c.admits(p) {
-			continue // FFmpeg copies timecodes as data without a name, and takes it for a track of subtitles
+		if flv.IsNameless(p) || !c.admits(p) {
+			continue
 		}
 		c.queue = append(c.queue, p)
 	}
