@@ -291,3 +291,60 @@ func TestStreamEndsBehind(t *testing.T) {
 		t.Errorf("of the next publisher comes % x", m.Body)
 	}
 }
+
+// TestPauseComesLate: rtmpdump's answer to Buffer Empty comes when it is in the live stream already. It gets nothing twice.
+func TestPauseComesLate(t *testing.T) {
+	s := start(t, func(c *config.Config) {
+		c.Data = t.TempDir()
+		c.Apps[0].DVRWindow = time.Hour
+	})
+	r, pub := &reel{rendition: 1}, publish(t, s.url("/live/cam"))
+	send(t, pub, r.headers()...)
+	send(t, pub, r.until(6*time.Second)...)
+	until(t, "the window had all", func() bool {
+		window := s.window(key)
+		if window == nil {
+			return false
+		}
+		defer window.Leave()
+		_, to, ok := window.Span()
+		return ok && to == 5900*time.Millisecond
+	})
+	v := s.connectAs(t, false, "LNX 10,0,32,18")
+	v.send(0, &message.Command{Name: "createStream", TransactionID: 2})
+	buffer := func(ms uint32) {
+		v.send(0, &message.UserControl{Event: message.EventSetBufferLength, Value: 1, BufferLength: ms})
+	}
+	buffer(1000)
+	v.send(1, &message.Command{Name: "play", TransactionID: 3, Args: []any{"cam", 0.0}})
+	frames := func(list []*chunk.Message) (at []uint32) {
+		for _, m := range onlyMedia(list) {
+			if m.Body[1] == 1 {
+				at = append(at, m.Timestamp)
+			}
+		}
+		return at
+	}
+	isEmpty := func(m *chunk.Message) bool {
+		return message.Type(m.Type) == message.TypeUserControl && bytes.HasPrefix(m.Body, []byte{0, byte(message.EventBufferEmpty)})
+	}
+	got := frames(v.until("Buffer Empty", isEmpty))
+	position := float64(got[len(got)-1])
+	buffer(1 << 30)
+	newest := func(at uint32) func(*chunk.Message) bool {
+		return func(m *chunk.Message) bool { return m.Type == uint8(message.TypeAudio) && m.Timestamp == at }
+	}
+	got = append(got, frames(v.until("the newest", newest(5950)))...)
+	until(t, "it was in the live stream", func() bool { return s.inLog() == 1 })
+	for _, paused := range []bool{true, false} {
+		v.send(1, &message.Command{Name: "pause", Args: []any{paused, position}})
+	}
+	v.status("NetStream.Unpause.Notify")
+	send(t, pub, r.until(7*time.Second)...)
+	got = append(got, frames(v.until("the newest", newest(6950)))...)
+	for i, at := range got {
+		if at != uint32(50*i) {
+			t.Fatalf("frame %d is at %d ms, want %d", i, at, 50*i)
+		}
+	}
+}

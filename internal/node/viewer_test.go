@@ -40,6 +40,12 @@ func (s *server) view(t *testing.T, name string, small bool) *viewer {
 // connectRaw connects to app live without a Set Chunk Size.
 func (s *server) connectRaw(t *testing.T, small bool) *viewer {
 	t.Helper()
+	return s.connectAs(t, small, "")
+}
+
+// connectAs is connectRaw for a client that calls itself flashVer.
+func (s *server) connectAs(t *testing.T, small bool, flashVer string) *viewer {
+	t.Helper()
 	nc, err := net.Dial("tcp", s.Addr("rtmp").String())
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +58,7 @@ func (s *server) connectRaw(t *testing.T, small bool) *viewer {
 	}
 	v := &viewer{t: t, nc: nc, chunks: chunk.NewReader(chunk.Limits{}), writer: chunk.NewWriter(), buf: make([]byte, 64<<10)}
 	v.shake()
-	v.send(0, &message.Command{Name: "connect", TransactionID: 1, Object: amf.NewObject("app", "live", "tcUrl", "rtmp://localhost/live")})
+	v.send(0, &message.Command{Name: "connect", TransactionID: 1, Object: amf.NewObject("app", "live", "flashVer", flashVer, "tcUrl", "rtmp://localhost/live")})
 	v.until("the answer to connect", func(m *chunk.Message) bool { return v.command(m, "_result") != nil })
 	return v
 }
